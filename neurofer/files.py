@@ -1,0 +1,103 @@
+"""Writing so that nothing is lost: a temporary name beside the target, then one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurofer.errors import BadFileError
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """A temporary path beside ``target`` that becomes ``target`` when the block ends without an error.
+
+    The suffix is kept, so libraries that choose a format by it work. An error leaves an earlier ``target`` as it was
+    and removes the temporary file.
+
+    Raises:
+        BadFileError: the disk is full or the place cannot be written.
+    """
+    target = Path(target)
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path | str) -> Iterator[Path]:
+    """A temporary folder beside ``target`` that becomes ``target`` when the block ends without an error.
+
+    An earlier folder of that name is replaced only then.
+
+    Raises:
+        BadFileError: the disk is full or the place cannot be written.
+    """
+    target = Path(target)
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        _swap_folders(temporary, target)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap_folders(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target`` by renames alone, so that a whole folder exists at every moment."""
+    if not target.exists():
+        os.replace(new, target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".old", dir=target.parent))
+    os.replace(target, old / target.name)
+    os.replace(new, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(target: Path | str, text: str) -> None:
+    """Write ``text`` to ``target`` in one step (UTF-8)."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def file_digest(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _write_error(target: Path, error: OSError) -> BadFileError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BadFileError(f"{target}: the disk is full; nothing was changed there, free some space and run it again")
+    return BadFileError(f"{target}: cannot be written ({error.strerror or error}); choose another place or fix its permissions")
