@@ -100,4 +100,5 @@ def _umask() -> int:
 def _write_error(target: Path, error: OSError) -> BadFileError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return BadFileError(f"{target}: the disk is full; nothing was changed there, free some space and run it again")
-    return BadFileError(f"{target}: cannot be written ({error.strerror or error}); choose another place or fix its permissions")
+    return BadFileError(f"{target}: cannot be written ({error.strerror or error}); "
+                        "choose another place or fix its permissions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,13 +55,13 @@ class Events:
         _check_order(times)
         _check_range(columns["x"], "x", width)
         _check_range(columns["y"], "y", height)
-        self._keep(times, columns["x"].astype(np.uint16, copy=False), columns["y"].astype(np.uint16, copy=False),
-                   polarity, (width, height))
+        columns = {name: column.astype(np.uint16, copy=False) for name, column in columns.items()}
+        self._keep(times, columns["x"], columns["y"], polarity, (width, height))
 
     @classmethod
     def trusted(cls, t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], p: NDArray[np.bool_],
                 sensor: tuple[int, int]) -> Events:
-        """Events from columns that are already known to be right (a slice of events, a checked file); nothing is checked."""
+        """Events from columns known to be right (a slice of events, a checked file); nothing is checked."""
         events = cls.__new__(cls)
         events._keep(t, x, y, p, sensor)
         return events
@@ -79,7 +80,7 @@ class Events:
         """
         absent = [name for name in ("t", "x", "y", "p") if name not in (array.dtype.names or ())]
         if absent:
-            raise ValueError(f"Events: the array has no field {', '.join(absent)}; need t, x, y, p, got {array.dtype.names}")
+            raise ValueError(f"Events: the array lacks {', '.join(absent)}; need t, x, y, p, got {array.dtype.names}")
         return cls(array["t"].copy(), array["x"].copy(), array["y"].copy(), array["p"].copy(), sensor)
 
     @classmethod
@@ -95,8 +96,8 @@ class Events:
         sensors = {piece.sensor for piece in pieces}
         if len(sensors) != 1:
             raise ValueError(f"Events.concatenate: pieces have different sensors {sorted(sensors)}")
-        columns = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("t", "x", "y", "p"))
-        return cls(*columns, sensor=pieces[0].sensor)
+        t, x, y, p = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("t", "x", "y", "p"))
+        return cls(t, x, y, p, pieces[0].sensor)
 
     def to_array(self) -> NDArray[np.void]:
         """A structured array with fields ``t x y p``; a copy, so it may be written to (tonic does)."""
@@ -166,16 +167,17 @@ def _checked_sensor(sensor: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _whole_numbers(column: NDArray[np.generic], name: str) -> NDArray[np.int64]:
+def _whole_numbers(column: NDArray[Any], name: str) -> NDArray[np.int64]:
     if column.dtype.kind not in "iu" and len(column):
-        raise ValueError(f"Events: {name} must be whole microseconds, got {column.dtype}; multiply seconds by 1e6 and round first")
+        raise ValueError(f"Events: {name} must be whole microseconds, got {column.dtype}; "
+                         "multiply seconds by 1e6 and round first")
     if column.dtype == np.uint64 and len(column) and int(column.max()) > np.iinfo(np.int64).max:
         first = int(np.argmax(column > np.uint64(np.iinfo(np.int64).max)))
         raise ValueError(f"Events: {name} of event {first} is {column[first]}, beyond 63 bits")
     return column.astype(np.int64, copy=False)
 
 
-def _polarity(column: NDArray[np.generic]) -> NDArray[np.bool_]:
+def _polarity(column: NDArray[Any]) -> NDArray[np.bool_]:
     if column.dtype == np.bool_:
         return column
     bad = ~np.isin(column, (-1, 0, 1))
@@ -193,10 +195,11 @@ def _check_order(t: NDArray[np.int64]) -> None:
                          "sort the events by time first, or open the file with mode='repair'")
 
 
-def _check_range(column: NDArray[np.generic], name: str, size: int) -> None:
+def _check_range(column: NDArray[Any], name: str, size: int) -> None:
     if column.dtype.kind not in "iu" and len(column):
         raise ValueError(f"Events: {name} must be whole pixels, got {column.dtype}")
     outside = (column >= size) | (column < 0)
     if outside.any():
         first = int(np.argmax(outside))
-        raise ValueError(f"Events: {name} of event {first} is {column[first]}, outside 0..{size - 1}; check sensor=(width, height)")
+        raise ValueError(f"Events: {name} of event {first} is {column[first]}, outside 0..{size - 1}; "
+                         "check sensor=(width, height)")

@@ -92,21 +92,28 @@ class Recording(ABC):
             yield Window(low, high, self.between(low, high))
             index += 1
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  events in memory have nothing to give back
         """Give back the file; reading afterwards is an error."""
 
     def __enter__(self) -> Recording:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
 class MemoryRecording(Recording):
     """Events in memory as a recording."""
 
-    def __init__(self, events: Events, path: Path | None = None, format: str = "memory",
-                 report: IngestReport | None = None) -> None:
+    def __init__(
+        self,
+        events: Events,
+        path: Path | None = None,
+        format: str = "memory",  # noqa: A002  the name that every recording uses
+        report: IngestReport | None = None,
+    ) -> None:
         self.path = path
         self.format = format
         self.sensor = events.sensor

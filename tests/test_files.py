@@ -1,0 +1,75 @@
+"""Writing: whole or not at all."""
+
+import errno
+import os
+
+import pytest
+
+from neurofer.errors import BadFileError
+from neurofer.files import atomic_folder, atomic_path, file_digest, write_text
+
+
+def test_a_finished_file_replaces_the_old_one(tmp_path):
+    target = tmp_path / "deep" / "result.csv"
+    write_text(target, "old")
+    write_text(target, "new")
+    assert target.read_text() == "new"
+    assert [path.name for path in target.parent.iterdir()] == ["result.csv"]
+
+
+def test_an_error_leaves_the_old_file_and_no_rest(tmp_path):
+    target = tmp_path / "result.csv"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["result.csv"]
+
+
+def test_the_suffix_survives_for_libraries_that_look_at_it(tmp_path):
+    with atomic_path(tmp_path / "picture.png") as temporary:
+        assert temporary.suffix == ".png"
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("old", "new"):
+        with atomic_folder(tmp_path / "run") as temporary:
+            (temporary / f"{content}.txt").write_text(content)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["new.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_error_leaves_the_old_folder(tmp_path):
+    with atomic_folder(tmp_path / "run") as temporary:
+        (temporary / "old.txt").touch()
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "run") as temporary:
+        raise RuntimeError
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["old.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    target = tmp_path / "result.csv"
+    write_text(target, "old")
+    with pytest.raises(BadFileError, match=r"result\.csv: the disk is full"), atomic_path(target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert target.read_text() == "old"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_device_that_is_really_full_is_reported(tmp_path):
+    with pytest.raises(BadFileError, match="the disk is full"), atomic_path(tmp_path / "result.csv"):
+        with open("/dev/full", "w") as device:
+            device.write("x" * 100_000)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadFileError, match="cannot be written"):
+        write_text(tmp_path / "file" / "below.txt", "")
+
+
+def test_the_digest_is_sha256(tmp_path):
+    (tmp_path / "empty").touch()
+    assert file_digest(tmp_path / "empty").startswith("e3b0c44298fc1c14")
