@@ -35,6 +35,8 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
     except OSError as error:
+        if _is_about_another_file(error, target):
+            raise
         raise _write_error(target, error) from error
     finally:
         if temporary is not None:
@@ -59,6 +61,8 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
         os.chmod(temporary, 0o777 & ~_umask())
         _swap_folders(temporary, target)
     except OSError as error:
+        if _is_about_another_file(error, target):
+            raise
         raise _write_error(target, error) from error
     finally:
         if temporary is not None and temporary.exists():
@@ -89,6 +93,13 @@ def file_digest(path: Path | str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _is_about_another_file(error: OSError, target: Path) -> bool:
+    """Whether the block failed on a file that it was reading, say, and not on what it writes."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or not isinstance(error.filename, str):
+        return False
+    return not os.path.abspath(error.filename).startswith(os.path.abspath(target.parent) + os.sep)
 
 
 def _umask() -> int:

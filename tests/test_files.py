@@ -59,15 +59,20 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_device_that_is_really_full_is_reported(tmp_path):
-    with pytest.raises(BadFileError, match="the disk is full"), atomic_path(tmp_path / "result.csv"):
-        with open("/dev/full", "w") as device:
-            device.write("x" * 100_000)
+    full = pytest.raises(BadFileError, match="the disk is full")
+    with full, atomic_path(tmp_path / "result.csv"), open("/dev/full", "w") as device:
+        device.write("x" * 100_000)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadFileError, match="cannot be written"):
         write_text(tmp_path / "file" / "below.txt", "")
+
+
+def test_a_failure_to_read_another_file_keeps_its_own_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent"), atomic_path(tmp_path / "out" / "result.csv"):
+        (tmp_path / "absent").read_text()
 
 
 def test_the_digest_is_sha256(tmp_path):
