@@ -1,0 +1,93 @@
+"""What all tests share: the command line as a function, the real recordings, small streams of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from neurofer.events.events import Events
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class CliResult(NamedTuple):
+    """What a command gave: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., CliResult]:
+    """``run_cli("info", path)`` runs the command line in this process."""
+
+    def run(*words: object) -> CliResult:
+        from neurofer.cli.app import main
+
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        code = end.value.code
+        return CliResult(code if isinstance(code, int) else int(code is not None), out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root: the checkout, whatever is installed."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Folder of real recordings, kept beside the checkout."""
+    folder = ROOT.parent / "shared" / "recordings"
+    if not folder.is_dir():
+        pytest.skip("the real recordings are not beside the checkout")
+    return folder
+
+
+def moving_edge(events: int, sensor: tuple[int, int], duration_us: int, seed: int) -> Events:
+    """A vertical edge that sweeps over the sensor twice with noise around it; ON in front, OFF behind."""
+    generator = np.random.default_rng(seed)
+    width, height = sensor
+    t = np.sort(generator.integers(0, duration_us, events))
+    front = (t / duration_us * 2 * width) % width
+    p = generator.random(events) < 0.5
+    x = np.clip(front + np.where(p, 1.5, -1.5) + generator.normal(0, 1, events), 0, width - 1)
+    noise = generator.random(events) < 0.1
+    x = np.where(noise, generator.integers(0, width, events), x)
+    return Events(t, x.astype(np.uint16), generator.integers(0, height, events).astype(np.uint16), p, sensor)
+
+
+@pytest.fixture(scope="session")
+def small_events() -> Events:
+    """2000 events on 32 x 24 pixels in 50 ms."""
+    return moving_edge(2_000, (32, 24), 50_000, seed=1)
+
+
+@pytest.fixture(scope="session")
+def face_events() -> Events:
+    """20 000 events on 128 x 96 pixels in 300 ms: an oval outline that nods, with eyes, mouth and background noise."""
+    generator = np.random.default_rng(2)
+    count, width, height, duration_us = 20_000, 128, 96, 300_000
+    t = np.sort(generator.integers(0, duration_us, count))
+    angle = generator.random(count) * 2 * np.pi
+    nod = 3 * np.sin(2 * np.pi * t / 150_000)
+    part = generator.choice(4, count, p=(0.55, 0.15, 0.15, 0.15))
+    centre_x, centre_y = np.array([64, 54, 74, 64])[part], np.array([46, 38, 38, 60])[part]
+    radius_x, radius_y = np.array([24, 4, 4, 9])[part], np.array([32, 2, 2, 3])[part]
+    x = centre_x + radius_x * np.cos(angle) + generator.normal(0, 0.6, count)
+    y = centre_y + radius_y * np.sin(angle) + nod + generator.normal(0, 0.6, count)
+    noise = generator.random(count) < 0.05
+    x = np.where(noise, generator.integers(0, width, count), np.clip(np.rint(x), 0, width - 1))
+    y = np.where(noise, generator.integers(0, height, count), np.clip(np.rint(y), 0, height - 1))
+    p = (np.cos(2 * np.pi * t / 150_000) * np.sin(angle) > 0) ^ (generator.random(count) < 0.1)
+    return Events(t, x.astype(np.uint16), y.astype(np.uint16), p, (width, height))
