@@ -99,7 +99,8 @@ def _is_about_another_file(error: OSError, target: Path) -> bool:
     """Whether the block failed on a file that it was reading, say, and not on what it writes."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or not isinstance(error.filename, str):
         return False
-    return not os.path.abspath(error.filename).startswith(os.path.abspath(target.parent) + os.sep)
+    place, culprit = target.absolute(), Path(error.filename).absolute()
+    return place.parent not in culprit.parents and culprit not in place.parents
 
 
 def _umask() -> int:
