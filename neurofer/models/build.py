@@ -1,0 +1,88 @@
+"""From plain arguments to a network: the one place that training and loading share."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from neurofer.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from neurofer.models.recurrent import Callable, SequenceClassifier
+    from neurofer.spiking.network import SpikingNetwork
+
+
+def build_ann(
+    classes: int,
+    size_px: int = 64,
+    channels: int = 3,
+    width: float = 0.25,
+    context_windows: int = 3,
+    lstm_layers: int = 1,
+    dropout: float = 0.5,
+) -> SequenceClassifier:
+    """Encoder, LSTM and head with fresh weights; ``context_windows=1, lstm_layers=0`` is the frame model.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+    from neurofer.models.encoder import Encoder
+    from neurofer.models.recurrent import Callable, SequenceClassifier
+
+    return SequenceClassifier(Encoder(size_px, width, channels), classes, context_windows, lstm_layers, dropout)
+
+
+def build_snn(
+    classes: int,
+    size_px: int = 64,
+    preset: str = "small",
+    layers: Sequence[dict[str, Any]] | None = None,
+    dropout: float = 0.0,
+) -> SpikingNetwork:
+    """A spiking network with fresh weights.
+
+    Args:
+        classes: Neurons of the last layer.
+        size_px: Side of the spike pictures.
+        preset: ``tiny``, ``small`` or ``base``; ignored when ``layers`` are given.
+        layers: The layers before the last dense one as plain dicts (see ``LayerSpec``).
+        dropout: Share of inputs of each dense layer that is silent in a training sequence.
+
+    Raises:
+        ValueError: an unknown preset, or layers that do not fit.
+    """
+    from neurofer.spiking.layers import LayerSpec, dense
+    from neurofer.spiking.network import SpikingNetwork, preset_layers
+
+    specs = preset_layers(preset, classes) if layers is None else (*map(LayerSpec.from_dict, layers), dense(classes))
+    return SpikingNetwork(specs, (2, size_px, size_px), dropout)
+
+
+BUILDERS: dict[str, Callable[..., Any]] = {"ann": build_ann, "snn": build_snn}
+
+
+def build_model(backend: str, **settings: Any) -> nn.Module:
+    """The network of a backend with fresh weights.
+
+    Args:
+        backend: ``ann`` or ``snn``.
+        settings: Arguments of ``build_ann`` or ``build_snn``.
+
+    Raises:
+        UsageError: an unknown backend or setting, or a value that does not fit; the message names the choices.
+    """
+    if backend not in BUILDERS:
+        raise UsageError(f"model: unknown backend {backend!r}; choose one of {', '.join(BUILDERS)}")
+    builder = BUILDERS[backend]
+    known = inspect.signature(builder).parameters
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise UsageError(f"model: backend {backend} has no setting {', '.join(unknown)}; it has {', '.join(known)}")
+    try:
+        model: nn.Module = builder(**settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"model: {error}") from error
+    return model

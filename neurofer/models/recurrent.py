@@ -1,0 +1,126 @@
+"""Windows in, expressions out: an encoder per window, an LSTM over the last few, and a head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from neurofer.models.encoder import Encoder, scaled_width
+
+
+class SequenceClassifier(nn.Module):
+    """An expression for every window, from that window and the ones just before it.
+
+    A decision at window k uses exactly the windows ``k - context_windows + 1 .. k``; the LSTM starts fresh for each.
+    The embeddings of the last ``context_windows - 1`` windows are the state, so a stream encodes each window once.
+    With ``context_windows=1`` and ``lstm_layers=0`` this is the frame model.
+
+    Attributes:
+        encoder: Picture to vector.
+        context_windows: Windows that a decision looks at.
+        classes: Number K of classes.
+
+    Source:
+        evTransFER (Verschae and Bugueno-Cordova 2026); one window more or less than three is our generalisation.
+    """
+
+    def __init__(
+        self, encoder: Encoder, classes: int, context_windows: int = 3, lstm_layers: int = 3, dropout: float = 0.5
+    ) -> None:
+        """Put a fresh LSTM and head on an encoder.
+
+        Args:
+            encoder: Shared by all windows.
+            classes: Number of classes, at least 2.
+            context_windows: Windows of a decision, at least 1.
+            lstm_layers: LSTM layers of the embedding's width; 0 only with one window (the frame model).
+            dropout: In the head, while training.
+
+        Raises:
+            ValueError: a number out of range, or several windows without an LSTM.
+        """
+        super().__init__()
+        if classes < 2 or context_windows < 1 or lstm_layers < 0 or not 0 <= dropout < 1:
+            raise ValueError("SequenceClassifier: need classes >= 2, context_windows >= 1, lstm_layers >= 0, "
+                             f"0 <= dropout < 1, got {classes}, {context_windows}, {lstm_layers}, {dropout}")
+        if context_windows > 1 and not lstm_layers:
+            raise ValueError("SequenceClassifier: several windows need an LSTM; set lstm_layers=1 or more, "
+                             "or context_windows=1 for the frame model")
+        width = encoder.embedding
+        hidden = scaled_width(256, encoder.width)
+        self.encoder, self.classes, self.context_windows = encoder, classes, context_windows
+        self.lstm_layers = lstm_layers
+        self.lstm = nn.LSTM(width, width, lstm_layers, batch_first=True) if lstm_layers else None
+        self.head = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, classes))
+
+    def forward(self, windows: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits for every window that has its whole context.
+
+        Args:
+            windows: ``(B, T, C, S, S)`` consecutive windows.
+            state: Embeddings that the windows before left behind; None starts fresh.
+
+        Returns:
+            ``(logits, state)``: ``(B, T', K)``, where T' is T, less the windows still missing for a first decision
+            (``T - context_windows + 1`` from a fresh start), and the state for the windows that follow.
+
+        Raises:
+            ValueError: windows of another shape, or a state of another batch or size.
+        """
+        if windows.ndim != 5:
+            raise ValueError(f"SequenceClassifier: windows must be (B, T, C, S, S), got {tuple(windows.shape)}")
+        return self.decide(self.embed(windows), state)
+
+    def embed(self, windows: Tensor) -> Tensor:
+        """Embeddings of the windows, each by itself: ``(B, T, C, S, S)`` to ``(B, T, E)``."""
+        batch, steps = windows.shape[:2]
+        if not batch * steps:
+            return windows.new_zeros((batch, steps, self.encoder.embedding))
+        return self.encoder(windows.flatten(0, 1)).flatten(1).unflatten(0, (batch, steps))
+
+    def decide(self, embeddings: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits and state from ``(B, T, E)`` embeddings; see ``forward``."""
+        batch, _, width = embeddings.shape
+        if state is not None:
+            fits = state.ndim == 3 and (state.shape[0], state.shape[2]) == (batch, width)
+            if not fits or state.shape[1] >= self.context_windows or state.device != embeddings.device:
+                raise ValueError(
+                    f"SequenceClassifier: state is {tuple(state.shape)} on {state.device} but the input needs "
+                    f"({batch}, up to {self.context_windows - 1}, {width}) on {embeddings.device}; "
+                    "pass state=None at the start of a new recording")
+            embeddings = torch.cat([state, embeddings], dim=1)
+        after = embeddings[:, max(0, embeddings.shape[1] - self.context_windows + 1) :]
+        if embeddings.shape[1] < self.context_windows:
+            return embeddings.new_zeros((batch, 0, self.classes)), after
+        context = embeddings.unfold(1, self.context_windows, 1).transpose(2, 3)
+        decisions = context.shape[1]
+        return self._logits(context.flatten(0, 1)).unflatten(0, (batch, decisions)), after
+
+    def _logits(self, context: Tensor) -> Tensor:
+        """``(N, context_windows, E)`` to ``(N, K)``."""
+        last = self.lstm(context)[0][:, -1] if self.lstm is not None else context[:, -1]
+        logits: Tensor = self.head(last)
+        return logits
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable and frozen numbers, without batch norm's running statistics."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def macs_per_decision(self) -> int:
+        """Multiply-accumulates of one decision in a stream, where older embeddings are kept."""
+        return self.encoder.macs + self.sequence_macs
+
+    @property
+    def macs_without_memory(self) -> int:
+        """Multiply-accumulates of one decision from scratch: every window of the context is encoded."""
+        return self.context_windows * self.encoder.macs + self.sequence_macs
+
+    @property
+    def sequence_macs(self) -> int:
+        """Multiply-accumulates of the LSTM over the context, and of the head."""
+        recurrent = 0 if self.lstm is None else sum(
+            weight.numel() for name, weight in self.lstm.named_parameters() if name.startswith("weight"))
+        return self.context_windows * recurrent + sum(
+            layer.weight.numel() for layer in self.head if isinstance(layer, nn.Linear))

@@ -1,0 +1,192 @@
+"""Spiking layers as data, and the one module that runs any of them: bias-free weights, then CUBA neurons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurofer.spiking.neuron import CubaState
+from neurofer.spiking.scan import cuba_scan
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One weight layer and its CUBA neurons, in the grammar that Loihi runs: no bias, one scalar of each kind a layer.
+
+    Attributes:
+        kind: ``conv`` or ``dense``. Everything is flattened before the first dense layer, in the order (C, H, W).
+        outputs: Channels of a conv layer, neurons of a dense one.
+        kernel: ``(y, x)``; conv only.
+        stride: ``(y, x)``; conv only.
+        padding: ``(y, x)`` zeros on each side; conv only.
+        dilation: ``(y, x)``; conv only.
+        alpha: Decay of the synaptic current at the start of training, 0..1; 0 stays 0 (a LIF neuron).
+        beta: Decay of the membrane at the start of training, 0..1 without the ends.
+        theta: Threshold, above 0; not trained.
+    """
+
+    kind: Literal["conv", "dense"]
+    outputs: int
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    alpha: float = 0.75
+    beta: float = 0.9
+    theta: float = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, text and lists, as a card or a configuration holds them."""
+        fields = asdict(self)
+        if self.kind == "dense":
+            fields = {name: value for name, value in fields.items() if name not in _CONV_ONLY}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> LayerSpec:
+        """The layer that ``to_dict`` wrote; a kernel, stride, padding or dilation may be one number.
+
+        Raises:
+            ValueError: an unknown or missing field.
+        """
+        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
+        missing = [name for name in ("kind", "outputs") if name not in fields]
+        if unknown or missing:
+            raise ValueError(f"LayerSpec: unknown {unknown}, missing {missing}; "
+                             f"known are {', '.join(cls.__dataclass_fields__)}")
+        values: dict[str, Any] = {name: _pair(value) if name in _CONV_ONLY else value for name, value in fields.items()}
+        return cls(**values)
+
+    def problems(self, shape: Shape) -> list[str]:
+        """Why this layer cannot follow an activity of ``shape``: (C, H, W) or (N,); empty if it can."""
+        found = []
+        if self.kind not in ("conv", "dense"):
+            return [f"kind {self.kind!r} is not conv or dense"]
+        if self.outputs < 1:
+            found.append(f"outputs must be at least 1, got {self.outputs}")
+        if not 0 <= self.alpha < 1 or not 0 < self.beta < 1:
+            found.append(f"decays must be 0 <= alpha < 1 and 0 < beta < 1, got {self.alpha} and {self.beta}")
+        if not self.theta > 0:
+            found.append(f"theta must be above 0, got {self.theta}")
+        if self.kind == "dense":
+            return found
+        if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            found.append("kernel, stride and dilation must be at least 1, padding at least 0")
+        elif len(shape) != 3:
+            found.append("a conv layer cannot follow a dense one")
+        elif min(self.output_shape(shape)) < 1:
+            found.append(f"the kernel {self.kernel} is larger than its input {shape[1:]}")
+        return found
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the neurons behind an activity of ``shape``, both without batch."""
+        if self.kind == "dense":
+            return (self.outputs,)
+        sides = zip(shape[1:], self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        return (self.outputs, *((size + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1
+                                for size, kernel, stride, pad, dilate in sides))
+
+
+_CONV_ONLY = ("kernel", "stride", "padding", "dilation")
+
+
+def conv(
+    outputs: int, kernel: int = 3, stride: int = 2, *, alpha: float = 0.75, beta: float = 0.9, theta: float = 1.0
+) -> LayerSpec:
+    """A square convolution to ``size / stride`` (odd kernels), with its neurons."""
+    return LayerSpec("conv", outputs, _pair(kernel), _pair(stride), _pair(kernel // 2), alpha=alpha, beta=beta,
+                     theta=theta)
+
+
+def dense(outputs: int, *, alpha: float = 0.75, beta: float = 0.9, theta: float = 1.0) -> LayerSpec:
+    """A fully connected layer with its neurons."""
+    return LayerSpec("dense", outputs, alpha=alpha, beta=beta, theta=theta)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = (value, value) if isinstance(value, int) else value
+    return first, second
+
+
+class SpikingLayer(nn.Module):
+    """Bias-free weights and CUBA neurons of one layer; holds parameters and no state.
+
+    Args:
+        spec: What to build.
+        shape: Activity that comes in, (C, H, W) or (N,).
+        name: Name for messages and reports.
+    """
+
+    def __init__(self, spec: LayerSpec, shape: Shape, name: str) -> None:
+        super().__init__()
+        self.spec, self.name = spec, name
+        self.input_shape, self.output_shape = shape, spec.output_shape(shape)
+        inputs = shape[0] if spec.kind == "conv" else math.prod(shape)
+        kernel = spec.kernel if spec.kind == "conv" else ()
+        self.weight = nn.Parameter(torch.empty(spec.outputs, inputs, *kernel))
+        self.alpha_logit = nn.Parameter(_logit(spec.alpha), requires_grad=spec.alpha > 0)
+        self.beta_logit = nn.Parameter(_logit(spec.beta))
+        # Zero-mean weights of this size let neurons fire at input rates of a few per cent; see spiking/calibrate.py.
+        nn.init.normal_(self.weight, std=1.0 / math.sqrt(self.weight[0].numel()))
+
+    @property
+    def alpha(self) -> Tensor:
+        """Decay of the synaptic current, 0-dimensional."""
+        return torch.sigmoid(self.alpha_logit)
+
+    @property
+    def beta(self) -> Tensor:
+        """Decay of the membrane, 0-dimensional."""
+        return torch.sigmoid(self.beta_logit)
+
+    def current(self, spikes: Tensor) -> Tensor:
+        """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.
+
+        The weights are used on a grid on which every sum of them is exact, so the current does not depend on how
+        many steps or recordings are computed together.
+        """
+        steps, batch = spikes.shape[:2]
+        weight = exact_weights(self.weight)
+        if self.spec.kind == "dense":
+            return functional.linear(spikes.flatten(2), weight)
+        folded = spikes.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        spec = self.spec
+        current = functional.conv2d(folded, weight, None, spec.stride, spec.padding, spec.dilation)
+        return current.unflatten(0, (steps, batch))
+
+    def forward(self, spikes: Tensor, state: CubaState | None = None) -> tuple[Tensor, CubaState]:
+        """Spikes ``(T, B, ...)`` of this layer and its state after the last step."""
+        return cuba_scan(self.current(spikes), state, self.alpha, self.beta, self.spec.theta, who=self.name)
+
+    def extra_repr(self) -> str:
+        return f"{self.name}: {self.input_shape} -> {self.output_shape}"
+
+
+def exact_weights(weight: Tensor) -> Tensor:
+    """``weight`` rounded so that any sum of a neuron's weights is exact; the gradient passes unchanged.
+
+    Rounded to multiples of the smallest power of two for which a neuron's weights sum to fewer than 2^23 of them (2^52
+    in double precision). On spikes of 0 and 1 the order of summation then changes nothing: chunked equals whole and
+    batched equals single, spike for spike. About 15 bits of the largest weights remain.
+
+    Args:
+        weight: ``(outputs, ...)``.
+    """
+    bits = 23 if weight.dtype == torch.float32 else 52
+    total = float(weight.detach().abs().flatten(1).sum(1).max()) if weight.numel() else 0.0
+    if weight.dtype not in (torch.float32, torch.float64) or not math.isfinite(total) or total < 1e-30:
+        return weight
+    step = 2.0 ** (math.frexp(total)[1] - bits)
+    kept = weight.detach()
+    return weight + (torch.round(kept / step) * step - kept)
+
+
+def _logit(value: float) -> Tensor:
+    return torch.logit(torch.tensor(value, dtype=torch.float64)).to(torch.get_default_dtype())
