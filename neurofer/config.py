@@ -92,20 +92,26 @@ def shipped_configs() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def find_shipped(name: str) -> Path:
+    """File of the shipped configuration of that name.
+
+    Raises:
+        UsageError: there is none; with a suggestion.
+    """
+    shipped = shipped_configs()
+    stem = name.removesuffix(".yaml")
+    if stem not in shipped:
+        raise UsageError(f"{name}: no shipped configuration has that name{suggestion(stem, list(shipped))}")
+    return shipped[stem]
+
+
 def find_config(name: str) -> Path:
     """A file of that name, or the shipped configuration of that name.
 
     Raises:
         UsageError: neither exists; with a suggestion.
     """
-    path = Path(name)
-    if path.exists():
-        return path
-    shipped = shipped_configs()
-    stem = name.removesuffix(".yaml")
-    if stem in shipped:
-        return shipped[stem]
-    raise UsageError(f"{name}: no such file, nor a shipped configuration{suggestion(stem, list(shipped))}")
+    return path if (path := Path(name)).exists() else find_shipped(name)
 
 
 def _read(path: Path) -> YamlTree:

@@ -237,5 +237,5 @@ def test_shipped_configs_are_found_by_name(tmp_path: Path) -> None:
     assert find_config(str(here)) == here
     for name, path in shipped_configs().items():
         assert find_config(name) == find_config(f"{name}.yaml") == path
-    with pytest.raises(UsageError, match="no such file, nor a shipped configuration"):
+    with pytest.raises(UsageError, match="no shipped configuration has that name"):
         find_config("nothing_like_it")

@@ -44,12 +44,18 @@ def parse_settings(words: Sequence[str], option: str = "--set") -> dict[str, Any
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A plain table: first column to the left, the rest to the right, two spaces between."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    lines = []
-    for row in cells:
-        right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *right]).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
+    """A plain table, two spaces between its columns; columns of numbers stand to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    columns = list(zip(header, *cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(re.fullmatch(r"[-+]?[\d.,]+( %)?|-|", cell) for cell in column[1:]) for column in columns]
+    lines = [list(header), ["-" * width for width in widths], *cells]
+    return "\n".join("  ".join(cell.rjust(width) if to_right else cell.ljust(width)
+                               for cell, width, to_right in zip(line, widths, right, strict=True)).rstrip()
+                     for line in lines)
+
+
+def examples(*commands: str) -> str:
+    """The epilog of a verb: ``examples("neurofer info a.raw")``."""
+    lines = "\n".join(f"  {command}" for command in commands)
+    return "Examples:\n\n" + lines.replace("[", "\\[")
