@@ -11,7 +11,7 @@ from neurofer.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-    from neurofer.models.recurrent import Callable, SequenceClassifier
+    from neurofer.models.recurrent import SequenceClassifier
     from neurofer.spiking.network import SpikingNetwork
 
 
@@ -30,7 +30,7 @@ def build_ann(
         ValueError: a number out of range.
     """
     from neurofer.models.encoder import Encoder
-    from neurofer.models.recurrent import Callable, SequenceClassifier
+    from neurofer.models.recurrent import SequenceClassifier
 
     return SequenceClassifier(Encoder(size_px, width, channels), classes, context_windows, lstm_layers, dropout)
 

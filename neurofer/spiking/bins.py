@@ -1,0 +1,108 @@
+"""Events as spikes: one bit per polarity, cell and time step, inside a face box."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurofer.compiled import compiled
+from neurofer.data.clip import Box
+from neurofer.data.crop import cell_edges, square_box
+from neurofer.events.events import Events
+
+
+class SpikeBins(NamedTuple):
+    """Spikes of one stretch of a recording."""
+
+    spikes: NDArray[np.uint8]
+    """``(T, 2, S, S)`` zeros and ones; channel 0 is OFF, 1 is ON."""
+    events: int
+    """Events inside the box."""
+    clipped: int
+    """Of these, the events that found their bit set already."""
+
+
+def spike_tensor(
+    events: Events, start_us: int, stop_us: int, dt_us: int, box: Box | None = None, size_px: int = 64
+) -> SpikeBins:
+    """Spikes of the events with ``start_us <= t < stop_us``.
+
+    Step k holds ``[start_us + k * dt_us, start_us + (k + 1) * dt_us)``. Several events of one polarity in one cell and
+    step count as one. Consecutive stretches, each a whole number of steps long, together equal the whole.
+
+    Args:
+        events: Stream that holds the stretch; not modified, need not start there.
+        start_us: Start of the first step, on the stream's own clock.
+        stop_us: End of the last step.
+        dt_us: Length of a step in microseconds.
+        box: Face box in sensor pixels, the whole sensor by default; made square, then mapped onto ``size_px`` x
+            ``size_px`` cells.
+        size_px: Side S of the spike pictures.
+
+    Returns:
+        Spikes, events inside the box, and how many of them were clipped.
+
+    Raises:
+        ValueError: ``dt_us`` < 1, a stretch that is empty or no whole number of steps, or a box without area.
+    """
+    steps = whole_steps(start_us, stop_us, dt_us)
+    width, height = events.sensor
+    left, top, side, _ = square_box(box or Box(0, 0, width, height))
+    columns = cell_edges(left, side, size_px, width)
+    rows = cell_edges(top, side, size_px, height)
+    spikes = np.zeros((steps, 2, size_px, size_px), np.uint8)
+    part = events.between(start_us, stop_us)
+    found, clipped = _set_bits(part.t, part.x, part.y, part.p, start_us, dt_us, columns, rows, spikes)
+    return SpikeBins(spikes, int(found), int(clipped))
+
+
+def whole_steps(start_us: int, stop_us: int, dt_us: int) -> int:
+    """Number of steps of ``dt_us`` in ``[start_us, stop_us)``.
+
+    Raises:
+        ValueError: ``dt_us`` < 1, an empty stretch, or one that is no whole number of steps.
+    """
+    length = stop_us - start_us
+    if dt_us < 1 or length < 1:
+        raise ValueError(f"spike_tensor: need dt_us >= 1 and start < stop, got dt_us={dt_us}, {start_us}..{stop_us} us")
+    if length % dt_us:
+        nearest = max(1, round(length / dt_us)) * dt_us
+        raise ValueError(f"spike_tensor: dt_us={dt_us} does not divide the window of {length} us; "
+                         f"use a window of {nearest} us or another dt_us")
+    return length // dt_us
+
+
+def pack_spikes(spikes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Eight cells of a row in one byte: ``(..., S)`` zeros and ones to ``(..., ceil(S / 8))``."""
+    return np.packbits(spikes, axis=-1)
+
+
+def unpack_spikes(packed: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """What ``pack_spikes`` packed, with rows of ``size_px`` cells."""
+    return np.unpackbits(packed, axis=-1, count=size_px)
+
+
+@compiled
+def _set_bits(
+    t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], p: NDArray[np.bool_], start_us: int, dt_us: int,
+    columns: NDArray[np.int32], rows: NDArray[np.int32], spikes: NDArray[np.uint8],
+) -> Any:
+    """Set the bits; events outside the sensor or the stretch are left out. Returns (events inside, clipped)."""
+    found, clipped = 0, 0
+    for n in range(len(t)):
+        step = (t[n] - start_us) // dt_us
+        if x[n] >= len(columns) or y[n] >= len(rows) or step < 0 or step >= len(spikes):
+            continue
+        left, right = columns[x[n], 0], columns[x[n], 1]
+        top, bottom = rows[y[n], 0], rows[y[n], 1]
+        if left >= right or top >= bottom:
+            continue
+        channel = 1 if p[n] else 0
+        found += 1
+        clipped += spikes[step, channel, top, left]
+        for row in range(top, bottom):
+            for column in range(left, right):
+                spikes[step, channel, row, column] = 1
+    return found, clipped
