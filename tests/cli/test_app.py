@@ -88,7 +88,7 @@ def test_debug_behind_two_dashes_is_a_word(raising: Callable, run_cli: Callable)
     ("words", "told"),
     [
         (("inffo",), "Did you mean 'info'?"),
-        (("doctor", "--jsn"), "Did you mean --json?"),
+        (("doctor", "--jsn"), "--json"),
         (("cp",), "Missing argument"),
         (("ls", "--runs"), "requires an argument"),
         (("ls", "extra"), "unexpected extra argument"),
