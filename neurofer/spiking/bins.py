@@ -74,16 +74,6 @@ def whole_steps(start_us: int, stop_us: int, dt_us: int) -> int:
     return length // dt_us
 
 
-def pack_spikes(spikes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Eight cells of a row in one byte: ``(..., S)`` zeros and ones to ``(..., ceil(S / 8))``."""
-    return np.packbits(spikes, axis=-1)
-
-
-def unpack_spikes(packed: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
-    """What ``pack_spikes`` packed, with rows of ``size_px`` cells."""
-    return np.unpackbits(packed, axis=-1, count=size_px)
-
-
 @compiled
 def _set_bits(
     t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], p: NDArray[np.bool_], start_us: int, dt_us: int,
