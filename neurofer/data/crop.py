@@ -38,7 +38,8 @@ def crop_picture(picture: NDArray[Any], box: Box) -> NDArray[Any]:
     left, top = max(box.left, 0), max(box.top, 0)
     right, bottom = min(box.left + box.width, width), min(box.top + box.height, height)
     if left < right and top < bottom:
-        out[:, top - box.top : bottom - box.top, left - box.left : right - box.left] = picture[:, top:bottom, left:right]
+        inside = picture[:, top:bottom, left:right]
+        out[:, top - box.top : bottom - box.top, left - box.left : right - box.left] = inside
     return out
 
 
