@@ -86,12 +86,14 @@ class Film:
         track: What happens, frame by frame.
         truth: ``(T,)`` of ``TRUTH_DTYPE``.
         box: Left, top, width, height of the face in pixels, a square at the median place, from brows to chin.
+        movements: The expressions shown.
     """
 
     renderer: FaceRenderer
     track: Track
     truth: NDArray[np.void]
     box: tuple[int, int, int, int]
+    movements: tuple[Movement, ...]
 
     @property
     def scene(self) -> Scene:
@@ -123,7 +125,7 @@ def film(performance: Performance, size: tuple[int, int], fps: float) -> Film:
     truth = np.zeros(count, TRUTH_DTYPE)
     truth["t_us"], truth["units"], truth["gaze"], truth["pose"] = times_us, units, other.gaze, other.pose
     truth["light"], truth["speech"], truth["landmarks"] = other.light, other.speech, renderer.landmarks(track)
-    return Film(renderer, track, truth, _face_box(truth["landmarks"]))
+    return Film(renderer, track, truth, _face_box(truth["landmarks"]), performance.movements)
 
 
 def _face_box(landmarks: NDArray[np.float32]) -> tuple[int, int, int, int]:

@@ -1,0 +1,268 @@
+"""The synthetic data set: procedural faces seen by the event pixel, prepared into a store."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurofer.data.clip import Box, Clip, ClipSet
+from neurofer.data.store import (
+    INDEX,
+    StoredClip,
+    StoreIndex,
+    columns_digest,
+    open_store,
+    write_store_index,
+)
+from neurofer.errors import UsageError
+from neurofer.events.columns import write_columns
+from neurofer.events.events import Events
+from neurofer.files import atomic_path, write_text
+from neurofer.progress import progress
+from neurofer.simulate.actions import CLASSES, UNITS
+from neurofer.simulate.performance import Film, draw_performance, draw_subject, film
+from neurofer.simulate.pixel import EventPixel
+from neurofer.simulate.settings import PRESETS, PixelSettings, preset
+from neurofer.workers import run_all, shard
+
+NAME = "synthetic"
+PLAN = "prepare.json"
+STORED_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class SyntheticPlan:
+    """What to prepare; everything in the store follows from it.
+
+    Attributes:
+        subjects: Number of people.
+        seed: Whatever is drawn follows from it.
+        clips_per_class: Clips of each expression and subject.
+        size_px: Side of the square picture.
+        fps: Frames drawn per second; between them brightness is linear in time.
+        preset: Setting of the event pixel.
+        frames: Keep grey frames, too, about 30 a second.
+
+    Raises:
+        UsageError: a number that is not possible, or an unknown preset.
+    """
+
+    subjects: int = 24
+    seed: int = 0
+    clips_per_class: int = 3
+    size_px: int = 128
+    fps: float = 120.0
+    preset: str = "default"
+    frames: bool = False
+
+    def __post_init__(self) -> None:
+        problems = [f"{name} is {value}; need {low} to {high}" for name, value, low, high in (
+            ("subjects", self.subjects, 1, 100_000), ("seed", self.seed, 0, 2**63),
+            ("clips_per_class", self.clips_per_class, 1, 10_000), ("size", self.size_px, 32, 2048),
+            ("fps", self.fps, 10, 10_000)) if not low <= value <= high]
+        if self.preset not in PRESETS:
+            problems.append(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}")
+        if problems:
+            raise UsageError("prepare synthetic: " + "; ".join(problems))
+
+    @property
+    def pixel(self) -> PixelSettings:
+        """Settings of the event pixel."""
+        return preset(self.preset)
+
+    @property
+    def drawn_fps(self) -> float:
+        """Frames drawn per second: ``fps``, or more where the pixel's exposure asks for it."""
+        return max(self.fps, 1e6 / self.pixel.exposure_us) if self.pixel.exposure_us else self.fps
+
+    def parameters(self) -> dict[str, Any]:
+        """The plan as the store's index keeps it."""
+        return {"generator": NAME, **dataclasses.asdict(self), "drawn_fps": self.drawn_fps,
+                "pixel": dataclasses.asdict(self.pixel)}
+
+
+class ClipJob(NamedTuple):
+    """One clip to make."""
+
+    subject: int
+    label: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Name of the clip, unique in the store."""
+        return f"{subject_name(self.subject)}_{self.label}_{self.number:02d}"
+
+
+def subject_name(number: int) -> str:
+    """Name of a subject."""
+    return f"s{number:03d}"
+
+
+def jobs(plan: SyntheticPlan) -> list[ClipJob]:
+    """All clips of a plan."""
+    return [ClipJob(subject, label, number) for subject in range(plan.subjects) for label in CLASSES
+            for number in range(plan.clips_per_class)]
+
+
+def prepare_synthetic(folder: Path | str, plan: SyntheticPlan, workers: int = 1,
+                      part: tuple[int, int] = (1, 1)) -> ClipSet | None:
+    """Make the store, or go on where an earlier run with the same plan was stopped.
+
+    Args:
+        folder: Empty, new, or an unfinished store of this plan.
+        plan: What to make.
+        workers: Processes; the result does not depend on it.
+        part: ``(i, n)``: make only every n-th clip. The part that finishes last writes the index.
+
+    Returns:
+        The finished store; None while other parts are missing.
+
+    Raises:
+        UsageError: the folder holds something else, or was made with another plan.
+        BadFileError: the disk is full or the place cannot be written.
+    """
+    folder = Path(folder)
+    code = code_version()
+    _claim(folder, plan, code)
+    todo = [job for job in shard(jobs(plan), part) if _finished(folder, job, _key(plan, code, job)) is None]
+    work = functools.partial(make_clip, folder, plan, code)
+    with progress(total=len(todo), unit="clip", desc="prepare synthetic") as bar:
+        for _ in run_all(work, todo, workers):
+            bar.update()
+    if not (folder / INDEX).exists() and _write_index(folder, plan, code) is None:
+        return None
+    return open_store(folder)
+
+
+def make_clip(folder: Path, plan: SyntheticPlan, code: str, job: ClipJob) -> None:
+    """Draw one clip, turn it into events, and write both; the clip's record comes last and says it is complete."""
+    subject = draw_subject(plan.seed, job.subject)
+    clip = film(draw_performance(plan.seed, subject, job.label, job.number), (plan.size_px,) * 2, plan.drawn_fps)
+    for place in (folder / "events").glob(f".{job.name}-*"):
+        shutil.rmtree(place, ignore_errors=True)
+    recording, kept = folder / "events" / job.name, list[NDArray[np.uint8]]()
+    every = max(1, round(plan.drawn_fps / STORED_FPS)) if plan.frames else 0
+    count = [0]
+    write_columns(recording, _counted(_events(clip, plan, job, every, kept), count), (plan.size_px,) * 2)
+    _save(folder / "truth" / f"{job.name}.npy", clip.truth)
+    if plan.frames:
+        _save(folder / "frames" / f"{job.name}.npy", np.stack(kept))
+    record = {"key": _key(plan, code, job), "subject": subject_name(job.subject), "label": job.label,
+              "stop_us": int(clip.track.times_us[-1]) + 1, "box": list(clip.box), "events": count[0],
+              "digest": columns_digest(recording), "truth": _moments(clip)}
+    write_text(_record_path(folder, job), json.dumps(record, indent=1) + "\n")
+
+
+def code_version() -> str:
+    """The program's version, and a digest of the code that draws and simulates."""
+    import neurofer
+    import neurofer.simulate as drawing
+
+    digest = hashlib.sha256()
+    for path in [*sorted(Path(drawing.__path__[0]).glob("*.py")), Path(__file__)]:
+        digest.update(path.read_bytes())
+    return f"{neurofer.__version__}+{digest.hexdigest()[:12]}"
+
+
+def _events(clip: Film, plan: SyntheticPlan, job: ClipJob, every: int, kept: list[NDArray[np.uint8]]) -> Iterator[Events]:
+    seed = np.random.SeedSequence(plan.seed, spawn_key=(2, job.subject, CLASSES.index(job.label), job.number))
+    pixel = EventPixel(plan.pixel, (plan.size_px,) * 2, int(seed.generate_state(1, np.uint64)[0]))
+    for number, (frame, t_us) in enumerate(zip(clip.frames(), clip.track.times_us)):
+        if every and number % every == 0:
+            kept.append(np.rint(frame).astype(np.uint8))
+        yield pixel.step(frame, int(t_us))
+
+
+def _counted(parts: Iterator[Events], count: list[int]) -> Iterator[Events]:
+    for part in parts:
+        count[0] += len(part)
+        yield part
+
+
+def _moments(clip: Film) -> dict[str, int]:
+    """Onset, apex and offset of the shown expression, as far as the clip reaches."""
+    last_us = int(clip.track.times_us[-1])
+    shown = clip.movements
+    if not shown:
+        return {}
+    one = shown[0]
+    return {"onset_us": one.onset_us, "apex_us": one.apex_us, "offset_us": min(one.offset_us, last_us)}
+
+
+def _claim(folder: Path, plan: SyntheticPlan, code: str) -> None:
+    """Take an empty folder for this plan, or check that it was made by the same plan."""
+    wanted = {"parameters": plan.parameters(), "code_version": code}
+    path = folder / PLAN
+    if path.exists():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            old = dict(found["parameters"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path}: cannot be read ({error}); choose another --out, or delete the folder") from error
+        new = json.loads(json.dumps(wanted["parameters"]))
+        changed = [f"{name} {old.get(name)} (now {new.get(name)})" for name in sorted({*old, *new})
+                   if old.get(name) != new.get(name) and name != "pixel"]
+        if changed or old != new:
+            raise UsageError(f"{folder}: was prepared with {', '.join(changed) or 'another pixel'}; "
+                             "choose another --out, or delete the folder")
+        if found.get("code_version") != code:
+            raise UsageError(f"{folder}: was prepared by another version of the program ({found.get('code_version')}, "
+                             f"now {code}); choose another --out, or delete the folder")
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: is not empty and not an unfinished store; choose another --out")
+    people = [draw_subject(plan.seed, number) for number in range(plan.subjects)]
+    (folder / "events").mkdir(parents=True, exist_ok=True)
+    write_text(folder / "subjects.json", json.dumps({
+        subject_name(one.number): {"identity": one.identity.to_json(), "strength": one.style.strength,
+                                   "lean": one.style.lean, "pace": one.style.pace,
+                                   "units": dict(zip(map(str, UNITS), one.style.units.tolist()))}
+        for one in people}, indent=1) + "\n")
+    write_text(path, json.dumps(wanted, indent=2) + "\n")
+
+
+def _finished(folder: Path, job: ClipJob, key: str) -> dict[str, Any] | None:
+    """The record of a complete clip."""
+    try:
+        record = json.loads(_record_path(folder, job).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    complete = isinstance(record, dict) and record.get("key") == key
+    return record if complete and (folder / "events" / job.name / "meta.json").is_file() else None
+
+
+def _write_index(folder: Path, plan: SyntheticPlan, code: str) -> StoreIndex | None:
+    sensor, stored = (plan.size_px, plan.size_px), []
+    for job in jobs(plan):
+        record = _finished(folder, job, _key(plan, code, job))
+        if record is None:
+            return None
+        clip = Clip(job.name, folder / "events" / job.name, 0, record["stop_us"], record["subject"], record["label"], NAME,
+                    Box(*record["box"]), sensor, record["truth"])
+        stored.append(StoredClip(clip, record["events"], record["digest"]))
+    return write_store_index(folder, NAME, CLASSES, sensor, plan.parameters(), stored, code)
+
+
+def _key(plan: SyntheticPlan, code: str, job: ClipJob) -> str:
+    said = json.dumps([plan.parameters(), code, job.name], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def _record_path(folder: Path, job: ClipJob) -> Path:
+    return folder / "truth" / f"{job.name}.json"
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, array, allow_pickle=False)
