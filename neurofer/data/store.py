@@ -155,14 +155,6 @@ def open_store(folder: Path | str) -> ClipSet:
     return ClipSet(index.name, index.classes, tuple(sorted(clips, key=lambda clip: clip.name)), index.digest)
 
 
-def columns_digest(folder: Path | str) -> str:
-    """SHA-256 over the four event columns of a recording folder."""
-    digest = hashlib.sha256()
-    for name in ("t", "x", "y", "p"):
-        digest.update((Path(folder) / f"{name}.npy").read_bytes())
-    return digest.hexdigest()
-
-
 def _row(folder: Path, stored: StoredClip) -> dict[str, Any]:
     clip = stored.clip
     try:
@@ -200,14 +192,14 @@ def _clip(folder: Path, index: StoreIndex, row: dict[str, str]) -> tuple[Clip | 
         problems.append(f"label {row['label']!r} is not among {', '.join(index.classes)}")
     if numbers["start_us"] >= numbers["stop_us"]:
         problems.append(f"ends ({numbers['stop_us']} us) before it starts ({numbers['start_us']} us)")
-    problems += _recording_problems(folder, row["path"], numbers["events"])
+    problems += _recording_problems(folder, row["path"], numbers["events"], row["digest"])
     box = Box(*(numbers[name] for name in boxes)) if boxes else None
     truth = {name: numbers[name] for name in TRUTH_TIMES if name in numbers}
     return Clip(row["name"], folder / row["path"], numbers["start_us"], numbers["stop_us"], row["subject"],
                 row["label"], index.name, box, index.sensor, truth), problems
 
 
-def _recording_problems(folder: Path, relative: str, events: int) -> list[str]:
+def _recording_problems(folder: Path, relative: str, events: int, digest: str) -> list[str]:
     place = PurePosixPath(relative)
     if place.is_absolute() or ".." in place.parts or not (folder / place).resolve().is_relative_to(folder.resolve()):
         return [f"path {relative!r} leads out of the store"]
@@ -217,13 +209,16 @@ def _recording_problems(folder: Path, relative: str, events: int) -> list[str]:
     if not recording.is_dir():
         return []
     try:
-        said = json.loads((recording / "meta.json").read_text(encoding="utf-8"))["events"]
+        meta = json.loads((recording / "meta.json").read_text(encoding="utf-8"))
+        said, said_digest = meta["events"], meta["digest"]
     except (OSError, ValueError, KeyError, TypeError):
         return [f"recording {relative} is incomplete (no usable meta.json)"]
     absent = [f"{name}.npy" for name in ("t", "x", "y", "p") if not (recording / f"{name}.npy").is_file()]
     if absent:
         return [f"recording {relative} lacks {', '.join(absent)}"]
-    return [] if said == events else [f"recording {relative} has {said} events, the index says {events}"]
+    if said != events:
+        return [f"recording {relative} has {said} events, the index says {events}"]
+    return [] if said_digest == digest else [f"recording {relative} is not the one the index was made for"]
 
 
 def _index_problems(content: dict[str, Any]) -> list[str]:

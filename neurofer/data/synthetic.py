@@ -20,7 +20,6 @@ from neurofer.data.store import (
     INDEX,
     StoredClip,
     StoreIndex,
-    columns_digest,
     open_store,
     write_store_index,
 )
@@ -153,14 +152,13 @@ def make_clip(folder: Path, plan: SyntheticPlan, code: str, job: ClipJob) -> Non
         shutil.rmtree(place, ignore_errors=True)
     recording, kept = folder / "events" / job.name, list[NDArray[np.uint8]]()
     every = max(1, round(plan.drawn_fps / STORED_FPS)) if plan.frames else 0
-    count = [0]
-    write_columns(recording, _counted(_events(clip, plan, job, every, kept), count), (plan.size_px,) * 2)
+    info = write_columns(recording, _events(clip, plan, job, every, kept), (plan.size_px,) * 2)
     _save(folder / "truth" / f"{job.name}.npy", clip.truth)
     if plan.frames:
         _save(folder / "frames" / f"{job.name}.npy", np.stack(kept))
     record = {"key": _key(plan, code, job), "subject": subject_name(job.subject), "label": job.label,
-              "stop_us": int(clip.track.times_us[-1]) + 1, "box": list(clip.box), "events": count[0],
-              "digest": columns_digest(recording), "truth": _moments(clip)}
+              "stop_us": int(clip.track.times_us[-1]) + 1, "box": list(clip.box), "events": info.events,
+              "digest": info.digest, "truth": _moments(clip)}
     write_text(_record_path(folder, job), json.dumps(record, indent=1) + "\n")
 
 
@@ -182,12 +180,6 @@ def _events(clip: Film, plan: SyntheticPlan, job: ClipJob, every: int, kept: lis
         if every and number % every == 0:
             kept.append(np.rint(frame).astype(np.uint8))
         yield pixel.step(frame, int(t_us))
-
-
-def _counted(parts: Iterator[Events], count: list[int]) -> Iterator[Events]:
-    for part in parts:
-        count[0] += len(part)
-        yield part
 
 
 def _moments(clip: Film) -> dict[str, int]:

@@ -63,8 +63,8 @@ def mouths(who: Identity, strengths: NDArray[np.float64], deformation: Deformati
     corner = [place for place, name in enumerate(deformation.names) if name == "corner"]
     left, right = shifts[:, corner[0]], shifts[:, corner[1]]
     half, level = who["mouth_width"], who["mouth_y"]
-    open_down = 0.05 * au[25] + 0.235 * au[26] + 0.03 * au[20] * au[25]
-    open_up = 0.028 * au[25] + 0.02 * au[26] + 0.05 * np.clip(au[10] + 0.6 * au[9], 0, 1) * np.clip(
+    open_down = 0.07 * au[25] + 0.27 * au[26] + 0.03 * au[20] * au[25]
+    open_up = 0.034 * au[25] + 0.02 * au[26] + 0.05 * np.clip(au[10] + 0.6 * au[9], 0, 1) * np.clip(
         2 * au[25] + au[26], 0, 1)
     thinner = 1 - 0.55 * au[23] - 0.60 * au[24] - 0.15 * au[12] - 0.25 * au[20] - 0.1 * au[26]
     lips_up = who["lip_upper"] * np.clip(thinner - 0.15 * au[10] + 0.45 * au[18], 0.25, 2)

@@ -157,8 +157,9 @@ def _brows(who: Identity, relief: Relief, random: np.random.Generator, picture: 
     inside = np.clip(along, 0, 1)
     centre = who["brow_y"] - who["brow_arch"] * np.sin(np.pi * inside**1.3) + 0.05 * inside**3
     thick = who["brow_thick"] * (0.85 - 0.55 * inside**1.6)
-    level = 1 - ((y - centre) / thick) ** 2 - (np.maximum(-along, 0) / 0.09) ** 2 - (np.maximum(along - 1, 0) / 0.06) ** 2
-    strands = 1 + 0.35 * smooth_noise(random, y.shape, (0.018 / relief.texel, 0.02 / relief.texel))
+    level = 1 - ((y - centre) / thick) ** 2
+    level -= (np.maximum(-along, 0) / 0.09) ** 2 + (np.maximum(along - 1, 0) / 0.06) ** 2
+    strands = 1 + 0.16 * smooth_noise(random, y.shape, (0.025 / relief.texel, 0.025 / relief.texel))
     share = np.clip(np.clip(level * 1.6, 0, 1) * who["brow_dense"] * strands, 0, 0.97)
     tone = min(0.7 * who.hair, 0.45 * who.skin)
     return picture * (1 - share) + tone * share
@@ -168,11 +169,10 @@ def _with_hair(who: Identity, relief: Relief, random: np.random.Generator, pictu
                light: Light) -> NDArray[np.float32]:
     x, y, texel = relief.x, relief.y, relief.texel
     side, head = np.abs(x), relief.inside
-    ear_level = 1 - ((side - 1.01) / 0.12) ** 2 - ((y - 0.02) / 0.24) ** 2
-    ear = cover(ear_level, texel) * (1 - head)
+    ear = cover(1 - ((side - 1.01) / 0.12) ** 2 - ((y - 0.02) / 0.24) ** 2, texel)
     fold = 0.55 + 0.45 * bell(side, y, 1.06, 0.0, 0.05, 0.2)
-    ear_tone = who.skin * (0.35 + 0.4 * light.ambient) * fold
-    alpha, value = np.maximum(head, ear), picture * head + ear_tone * ear
+    value, alpha = np.zeros_like(x), np.zeros_like(x)
+    layers = [(who.skin * (0.35 + 0.4 * light.ambient) * fold, ear), (picture, head)]
     if not who.bald:
         volume = who["hair_volume"]
         cap = 1 - (side / (1.03 + volume)) ** 2.4 - (np.maximum(-0.25 - y, 0) / (1.24 + volume)) ** 2.3
@@ -182,10 +182,10 @@ def _with_hair(who: Identity, relief: Relief, random: np.random.Generator, pictu
         temple = np.clip((side - 0.66) / 0.26, 0, 1) ** 1.5 * 1.25
         wave = 0.02 * smooth_noise(random, x.shape, (0.2 / texel, 0.05 / texel))
         front = np.clip(0.5 + (line + temple + wave - y) / 0.07, 0, 1)
-        behind = 1 - np.maximum(head, ear)
-        share = outline * np.maximum(front, behind)
         strands = 1 + 0.20 * smooth_noise(random, x.shape, (0.16 / texel, 0.018 / texel))
         gloss = 0.55 + 0.5 * bell(x, y, 0.9 * light.right, -1.15, 0.7, 0.18)
-        tone = who.hair * np.clip(strands, 0.3, 2) * gloss * (1 - 0.45 * behind)
-        value, alpha = value * (1 - share) + tone * share, np.maximum(alpha, share)
+        tone = who.hair * np.clip(strands, 0.3, 2) * gloss
+        layers = [(tone * (1 - 0.4 * np.clip((y + 0.6) / 0.8, 0, 1)), outline), *layers, (tone, outline * front)]
+    for shade, share in layers:
+        value, alpha = value * (1 - share) + shade * share, alpha * (1 - share) + share
     return np.stack([value, alpha], axis=-1).astype(np.float32)
