@@ -84,6 +84,8 @@ class Recording(ABC):
         """
         if window_us < 1:
             raise ValueError(f"windows: window_us must be at least 1, got {window_us}")
+        if stop_us is None and not self.report().events:
+            return
         first = self.start_us if start_us is None else start_us
         last = self.end_us + 1 if stop_us is None else stop_us
         index = 0
@@ -91,6 +93,15 @@ class Recording(ABC):
             high = first + round((index + 1) * window_us)
             yield Window(low, high, self.between(low, high))
             index += 1
+
+    @property
+    def blocks(self) -> int | None:
+        """Number of pieces that ``pieces`` gives, for a progress bar; None when unknown."""
+        return 1
+
+    def pieces(self) -> Iterator[Events]:
+        """All events in consecutive pieces of a convenient size, some perhaps empty."""
+        yield self.between(self.start_us, self.end_us + 1)
 
     def close(self) -> None:  # noqa: B027  events in memory have nothing to give back
         """Give back the file; reading afterwards is an error."""

@@ -1,0 +1,56 @@
+"""Writing ``.npy`` files piece by piece, without knowing their length before."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class NpyWriter:
+    """One growing array; a context manager. The header is written again, with the true length, at the end."""
+
+    def __init__(self, path: Path, dtype: DTypeLike) -> None:
+        self.dtype = np.dtype(dtype)
+        self.length = 0
+        self._file = path.open("wb")
+        self._digest = hashlib.sha256()
+        self._header_bytes = self._write_header()
+
+    def write(self, column: NDArray[Any]) -> None:
+        """Append an array."""
+        data = np.ascontiguousarray(column, self.dtype)
+        self._file.write(data.data.cast("B") if len(data) else b"")
+        self._digest.update(data.data.cast("B") if len(data) else b"")
+        self.length += len(data)
+
+    def digest(self) -> str:
+        """SHA-256 of the elements written so far, as hexadecimal."""
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Complete the header."""
+        if not self._file.closed:
+            self._file.seek(0)
+            if self._write_header() != self._header_bytes:
+                raise RuntimeError("NpyWriter: the header grew, so it would overwrite elements")
+            self._file.close()
+
+    def _write_header(self) -> int:
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        return self._file.tell()
+
+    def __enter__(self) -> NpyWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        self._file.close()
