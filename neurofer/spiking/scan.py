@@ -52,7 +52,7 @@ def cuba_scan(
     for name, number in zip(("alpha", "beta", "theta"), numbers, strict=True):
         if number.ndim:
             raise ValueError(f"{who}: {name} must be one number for the layer, got shape {tuple(number.shape)}")
-    spikes, u, v = CubaScan.apply(flat.reshape(shape[0], -1), u, v, *numbers, slope)
+    spikes, u, v = CubaScan.apply(flat.flatten(1), u, v, *numbers, slope)
     back = [order.index(axis) for axis in range(len(order))]
     inner_back = [axis - 1 for axis in back[1:]]
     last = CubaState(u.reshape(shape[1:]).permute(inner_back), v.reshape(shape[1:]).permute(inner_back))

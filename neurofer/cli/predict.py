@@ -1,0 +1,114 @@
+"""``neurofer predict``: recordings in, decisions out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from neurofer.errors import NeuroferError, UsageError
+
+if TYPE_CHECKING:
+    from neurofer.data.clip import Box
+
+HELP = """Say what recordings show, window by window.
+
+Rows file,start_us,end_us,label,p_<class>...,events,latency_ms go to the file of -o, else to standard output. Times are
+on the recording's own clock. latency_ms is the computing time of the decision on this machine, without reading the
+file and without finding the face. An ANN decides after every window from its third on (the run's context), an SNN
+after every window. A recording too short for a first decision gets one all the same, as if nothing had moved before.
+
+Beside the file of -o, boxes.csv says where each face box came from (user, truth, events, density), and failures.csv
+holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if
+something failed. The exit code is 0 if at least one recording went well, 1 if none did.
+
+Videos are turned into events first: neurofer simulate VIDEO -o EVENTS.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    from neurofer.cli.options import examples
+
+    app.command("predict", help=HELP, epilog=examples(
+        "neurofer predict runs/ann recording.raw",
+        "neurofer predict runs/snn recordings/ -o decisions.csv",
+        "neurofer predict runs/ann gen3.raw --sensor 640x480 --box 210,80,200,200 --stop-us 1000000",
+    ))(predict)
+
+
+def predict(
+    run: Path = typer.Argument(..., help="Run folder that 'neurofer train' left."),
+    files: list[Path] = typer.Argument(..., metavar="FILE...", help="Recordings, or folders of recordings."),
+    out: Path | None = typer.Option(None, "-o", "--out", help="CSV file to write."),
+    box: str | None = typer.Option(None, metavar="L,T,W,H", help="Face box in sensor pixels: left,top,width,height."),
+    sensor: str | None = typer.Option(None, metavar="WxH", help="Sensor size of files that do not say it."),
+    start_us: int = typer.Option(0, help="Start, counted from a recording's first event."),
+    stop_us: int | None = typer.Option(None, help="End, counted likewise."),
+    mode: str = typer.Option("repair", help="Bad events: repair (drop and count), strict (refuse), trust."),
+) -> None:
+    from neurofer.cli.options import parse_sensor
+    from neurofer.progress import progress
+    from neurofer.stream.inputs import find_recordings
+    from neurofer.stream.predictor import Predictor
+    from neurofer.stream.tables import Request, reason, write_decisions, write_failures, write_notes
+
+    if mode not in ("repair", "strict", "trust"):
+        raise UsageError(f"--mode: need repair, strict or trust, got {mode!r}")
+    if start_us < 0 or (stop_us is not None and stop_us <= start_us):
+        raise UsageError(f"--start-us, --stop-us: need 0 <= start < stop, got {start_us} and {stop_us}")
+    request = Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
+    recordings = find_recordings(files, leave_out=out)
+    predictor = Predictor.open(run)
+    place = out.parent if out is not None else Path()
+    with _output(out) as stream:
+        shown: Any = progress(recordings, unit="file", desc="predict") if len(recordings) > 1 else recordings
+        summary = write_decisions(predictor, shown, request, stream, lambda line: print(line, file=sys.stderr))
+        if len(summary.failures) == len(recordings):
+            write_failures(place, summary)
+            if len(recordings) == 1:
+                path, error = next(iter(summary.failures.items()))
+                raise error if isinstance(error, NeuroferError) else NeuroferError(f"{path}: {reason(path, error)}")
+            raise NeuroferError(f"none of the {len(recordings)} recordings could be decided about; the reasons are in "
+                                f"{place / 'failures.csv'}")
+    if out is not None:
+        write_notes(place, summary)
+    elif summary.failures:
+        write_failures(place, summary)
+    if summary.failures:
+        print(f"{len(summary.failures)} of {len(recordings)} recordings failed; the reasons are in "
+              f"{place / 'failures.csv'}", file=sys.stderr)
+
+
+def parse_box(text: str | None) -> Box | None:
+    """``"10,20,100,100"`` as a box; None stays None.
+
+    Raises:
+        UsageError: not four whole numbers, or no area.
+    """
+    from neurofer.data.clip import Box
+
+    if text is None:
+        return None
+    match = re.fullmatch(r"(-?\d{1,6}),(-?\d{1,6}),(\d{1,6}),(\d{1,6})", text.replace(" ", ""))
+    box = Box(*map(int, match.groups())) if match else None
+    if box is None or box.width < 1 or box.height < 1:
+        raise UsageError(f"--box: need LEFT,TOP,WIDTH,HEIGHT in pixels such as 100,60,200,200, got {text!r}")
+    return box
+
+
+@contextlib.contextmanager
+def _output(out: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole when all is written."""
+    from neurofer.files import atomic_path
+
+    if out is None:
+        yield sys.stdout
+        return
+    with atomic_path(out) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        yield stream
