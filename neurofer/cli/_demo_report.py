@@ -1,0 +1,275 @@
+"""The words, tables and pictures of the demo's report."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from neurofer.cli.demo import DemoResults
+    from neurofer.data.clip import Clip
+    from neurofer.plot.report import Bar, Picture, Report, Section, Table
+
+NAMES = {"ann": "ann", "snn": "snn", "majority": "most frequent class", "event_count": "number of events alone"}
+LONG = {"ann": "encoder and LSTM on TIE pictures", "snn": "spiking network on raw events"}
+PICTURE_US = 33_333
+
+
+def demo_table(results: DemoResults) -> str:
+    """Both backends and the baselines as a plain table."""
+    from neurofer.cli.options import text_table
+
+    header, rows = _score_rows(results)
+    costs_header, costs = _cost_rows(results)
+    return text_table(header, rows) + "\n\n" + text_table(costs_header, costs)
+
+
+def demo_report(results: DemoResults) -> Report:
+    """The whole report."""
+    from neurofer.plot.report import Report
+
+    evaluation = results.evaluations["ann"]
+    clips = evaluation["metrics"]["clip"]
+    return Report(
+        title="Expressions from events, two ways",
+        lead=f"An ANN and a spiking network learned eight classes from made-up faces seen by a simulated event camera, "
+             f"and were tested on {clips['subjects']} people that neither had seen.",
+        facts=_facts(results),
+        sections=(_scores(results), _seen(results), _costs(results), _learning(results), _over_time(results),
+                  _caveats(results), _again(results)),
+    )
+
+
+def _facts(results: DemoResults) -> tuple[tuple[str, str], ...]:
+    import torch
+
+    from neurofer import __version__
+
+    record = results.evaluations["ann"]
+    total = sum(seconds for seconds in results.seconds.values())
+    return (
+        ("neurofer", __version__),
+        ("seed", str(results.plan.seed)),
+        ("data", f"{len(results.store.clips)} clips of {len(results.store.subjects)} people, "
+                 f"digest {record['data']['digest'][:12]}"),
+        ("machine", f"{platform.system()} {platform.machine()}, {_cores()} cores, torch {torch.__version__}"),
+        ("time", f"{total:.0f} s of computing in this call"),
+    )
+
+
+def _cores() -> int:
+    from neurofer.workers import processors
+
+    return processors()
+
+
+def _scores(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section, Table
+
+    clips = results.evaluations["ann"]["metrics"]["clip"]
+    header, rows = _score_rows(results)
+    table: Table = Table(
+        "Per clip, in per cent, with 95 % intervals over the tested people", header, tuple(rows),
+        note="UAR: mean of the classes' recalls. Macro F1: mean of the classes' F1. Baselines learn from training "
+             "people alone, and see no face.")
+    return Section(
+        "How often they are right",
+        text=(f"Accuracy on {clips['samples']} clips of {clips['subjects']} unseen people; the line with two ends is "
+              f"the 95 % interval. A guess would be right in {100 / len(results.store.classes):.1f} % of them.",),
+        bars=tuple(_bars(results)), tables=(table,))
+
+
+def _bars(results: DemoResults) -> list[Bar]:
+    from neurofer.plot.report import Bar
+
+    bars = []
+    for name, scored in _scored(results):
+        low, high = scored["interval"]["accuracy"] or (None, None)
+        bars.append(Bar(NAMES[name], scored["accuracy"], low, high, weak=name not in results.evaluations))
+    return bars
+
+
+def _scored(results: DemoResults) -> list[tuple[str, dict[str, Any]]]:
+    found = [(backend, one["metrics"]["clip"]) for backend, one in results.evaluations.items()]
+    return found + list(results.evaluations["ann"]["baselines"].items())
+
+
+def _score_rows(results: DemoResults) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows = []
+    for name, scored in _scored(results):
+        cells = []
+        for metric in ("accuracy", "uar", "macro_f1"):
+            interval = scored["interval"][metric]
+            between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+            cells.append(f"{100 * scored[metric]:.1f}{between}")
+        rows.append((NAMES[name], *cells))
+    return ("", "accuracy %", "UAR %", "macro F1 %"), rows
+
+
+def _cost_rows(results: DemoResults) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows: list[tuple[str, ...]] = []
+    for backend, found in results.evaluations.items():
+        work, late = found["operations"], found["latency"]
+        rate = f"{work['rate']:.3f}" if "rate" in work else "-"
+        rows.append((backend, f"{found['parameters']:,}", f"{work['kind']}s", _short(work["per_decision"]),
+                     _short(work["per_second"]), rate, f"{late['evidence_ms']:.0f}", f"{late['p50_ms']:.2f}",
+                     f"{late['p95_ms']:.2f}"))
+    return ("", "parameters", "counted", "per decision", "per second of input", "spikes per neuron and step",
+            "evidence ms", "compute ms", "95 % of them ms"), rows
+
+
+def _costs(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section, Table
+
+    threads = results.evaluations["ann"]["latency"]["threads"]
+    header, rows = _cost_rows(results)
+    return Section("What a decision costs", text=(
+        "A multiply-accumulate (MAC) is done whether anything moved or not. A synaptic operation is one spike at one "
+        "synapse: an addition that is done only when there is a spike, counted here on real test clips. They are not "
+        "the same work, so one must not be divided by the other.",
+        f"Evidence is the time of events that a decision looks at; compute is the network alone, on {threads} thread "
+        "of this machine, from ready input to decision. Neither is the time that a neuromorphic chip would take."),
+        tables=(Table("Size, operations and time of both networks", header, tuple(rows)),))
+
+
+def _learning(results: DemoResults) -> Section:
+    from neurofer.plot.report import Picture, Section
+
+    pictures = []
+    for backend, found in results.evaluations.items():
+        folder = results.out / backend
+        accuracy = 100 * found["metrics"]["clip"]["accuracy"]
+        pictures.append(Picture((folder / "curves.png").read_bytes(),
+                                f"Loss and accuracy by epoch of {backend} on training and validation people.",
+                                f"{backend}: the epoch with the best validation is kept; test people play no part."))
+        pictures.append(Picture((folder / "confusion.png").read_bytes(),
+                                f"Confusion matrix of {backend} on the test people; {accuracy:.1f} % on the diagonal. "
+                                f"Recall by class: {_recalls(found)}.",
+                                f"{backend}, test people: rows are what was shown, columns what was said."))
+    return Section("How they learned, and what they mix up", pictures=tuple(pictures))
+
+
+def _recalls(found: dict[str, Any]) -> str:
+    rows = found["metrics"]["clip"]["per_class"].items()
+    return ", ".join(f"{name} {100 * row['recall']:.0f} %" for name, row in rows)
+
+
+def _seen(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section
+
+    subject = sorted(results.evaluations["ann"]["metrics"]["clip"]["per_subject"])[0]
+    clips = {clip.label: clip for clip in reversed(results.store.of_subjects([subject]))}
+    pictures = tuple(_seen_picture(results, clips[label]) for label in results.store.classes if label in clips)
+    return Section("What they see", text=(
+        f"One unseen person ({subject}) with each expression, half way from onset to apex. Top: the drawn face, which "
+        "neither network gets. Middle: the events of 33 ms, blue where it became brighter, orange where darker; the "
+        "spiking network gets these as spikes. Bottom: the TIE picture of the same 33 ms, which the ANN gets.",),
+        pictures=pictures)
+
+
+def _seen_picture(results: DemoResults, clip: Clip) -> Picture:
+    from neurofer.events import open_recording
+    from neurofer.plot.report import Picture, events_pixels, pixels_png
+
+    middle = (clip.truth["onset_us"] + clip.truth["apex_us"]) // 2 if "onset_us" in clip.truth else clip.stop_us // 2
+    window = (middle - PICTURE_US // 2, middle - PICTURE_US // 2 + PICTURE_US)
+    with open_recording(clip.path) as recording:
+        events = recording.between(*window)
+        tie = _tie_pixels(results, recording.start_us, events, window)
+    shown = events_pixels(events.x, events.y, events.p, events.sensor)
+    face = np.repeat(_drawn_face(results, clip, middle)[:, :, None], 3, axis=2)
+    gap = np.full((3, face.shape[1], 3), 255, np.uint8)
+    return Picture(pixels_png(np.concatenate([face, gap, shown, gap, tie])),
+                   f"{clip.label}: drawn face, {len(events)} events, TIE picture.", clip.label, pixels=True)
+
+
+def _tie_pixels(results: DemoResults, origin_us: int, events: Any, window: tuple[int, int]) -> NDArray[np.uint8]:
+    from neurofer.represent import build_representation
+    from neurofer.train.run_folder import read_card
+
+    recipe = read_card(results.out / "ann")["representation"]
+    channels = build_representation(recipe["kind"], **recipe["settings"])(events, window, origin_us=origin_us)
+    picture = np.moveaxis(np.resize(channels, (3, *channels.shape[1:])), 0, 2).astype(np.float64)
+    top = 255.0 if channels.dtype == np.uint8 else float(np.abs(picture).max()) or 1.0
+    return np.rint(np.clip(picture / top, 0, 1) * 255).astype(np.uint8)
+
+
+def _drawn_face(results: DemoResults, clip: Clip, time_us: int) -> NDArray[np.uint8]:
+    """The frame of that moment, drawn again from the plan."""
+    from itertools import islice
+
+    from neurofer.simulate.performance import draw_performance, draw_subject, film
+
+    person, number = int(clip.subject[1:]), int(clip.name.rsplit("_", 1)[1])
+    performance = draw_performance(results.plan.seed, draw_subject(results.plan.seed, person), clip.label, number)
+    fps = 30.0
+    drawn = film(performance, (results.plan.size_px,) * 2, fps)
+    place = min(round(time_us * fps / 1e6), len(drawn.track.times_us) - 1)
+    return np.rint(next(islice(drawn.frames(), place, None))).astype(np.uint8)
+
+
+def _over_time(results: DemoResults) -> Section:
+    from neurofer.events import open_recording
+    from neurofer.plot.decisions import DecisionTrack, decisions_figure
+    from neurofer.plot.report import Picture, Section, Table, figure_png
+
+    clip = next(clip for clip in results.store.clips if clip.name == results.clip)
+    tracks = [DecisionTrack(f"{backend}: {LONG[backend]}", np.array([one.stop_us for one in said]),
+                            np.array([one.probabilities for one in said]))
+              for backend, said in results.decisions.items()]
+    with open_recording(clip.path) as recording:
+        times = recording.between(recording.start_us, recording.end_us + 1).t
+    moments = {name.removesuffix("_us"): clip.truth[name] for name in ("onset_us", "apex_us", "offset_us")
+               if name in clip.truth}
+    figure = decisions_figure(tracks, results.store.classes, times, truth=clip.label, moments_us=moments)
+    rows = tuple((backend, str(len(said)), f"{sum(one.label == clip.label for one in said)}",
+                  f"{np.median([one.latency_ms for one in said]):.1f}") for backend, said in results.decisions.items())
+    return Section("Decisions while a recording runs", text=(
+        f"Recording {clip.name} of an unseen person, {len(times):,} events; true class: {clip.label}. It is the first "
+        "such recording by name, not the best one. Each decision is drawn at the end of its window; the strip below "
+        "each panel is blue where the strongest class is the true one.",),
+        tables=(Table("Decisions about this recording",
+                      ("", "decisions", f"of them {clip.label}", "median ms from events to decision"), rows),),
+        pictures=(Picture(figure_png(figure), f"Probabilities of the classes over time for both backends; true class "
+                          f"{clip.label}."),))
+
+
+def _caveats(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section
+
+    clips = results.evaluations["ann"]["metrics"]["clip"]
+    return Section("What this does and does not show", text=(
+        "The faces are drawn from published action units, with identities, blinks, gaze, head sway, speech and light "
+        "that do not tell the class. They are not photographs, and a number reached on them says nothing about "
+        "recorded people.",
+        f"People are split into training, validation and test, and nobody is in two parts. The epoch is chosen on "
+        f"validation people; the test people are read once, at the end. This is one seed and {clips['subjects']} test "
+        "people: the interval says how much other people would change the result, not how much another seed would.",
+        "Both networks are small, so that this ends in minutes. Which backend is ahead here does not say which would "
+        "be ahead with more data or a longer training.",
+        *(("This was a --quick run, with few people and two epochs: it shows that everything runs, and nothing else.",)
+          if results.quick else ())))
+
+
+def _again(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section
+
+    out, plan = results.out, results.plan
+    short = " train.epochs=2" if results.quick else ""
+    size = "" if not results.quick else f" --subjects {plan.subjects} --clips-per-class {plan.clips_per_class}"
+    return Section("The same by hand", text=("Each step is a command of its own:",), commands=(
+        f"neurofer prepare synthetic --out {out}/store --seed {plan.seed}{size}",
+        *(f"neurofer train --config {backend}_demo --data {out}/store --out {out}/{backend} --seed {plan.seed}{short}"
+          for backend in results.evaluations),
+        *(f"neurofer evaluate {out}/{backend}" for backend in results.evaluations),
+        *(f"neurofer predict {out}/{backend} {out}/store/events/{results.clip}" for backend in results.evaluations)))
+
+
+def _short(number: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f} {unit}"
+    return f"{number:.0f}"
