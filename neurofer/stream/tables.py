@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from neurofer.data.boxes import FaceBox
 from neurofer.data.clip import Box
 from neurofer.errors import NeuroferError
-from neurofer.events import open_recording
+from neurofer.events.open import open_recording
 from neurofer.files import write_text
 from neurofer.stream.predictor import Decision, Predictor, find_face
 

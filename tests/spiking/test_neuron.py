@@ -66,10 +66,11 @@ def test_a_fresh_start_is_the_same_every_time(form) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("shape", "dtype"), [((3, 5), torch.float32), ((2, 4), torch.float32), ((2, 5), torch.float64)])
+@pytest.mark.parametrize(("shape", "dtype"), [((3, 5), torch.float32), ((2, 4), torch.float32),
+                                              ((2, 5), torch.float64)])
 def test_a_state_that_does_not_fit_is_refused(form, shape: tuple[int, int], dtype: torch.dtype) -> None:
     state = CubaState(torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype))
-    with pytest.raises(ValueError, match=r"cuba: state u is .* but the input needs \(2, 5\) float32 on cpu; pass state="):
+    with pytest.raises(ValueError, match=r"state u is .* but the input needs \(2, 5\) float32 on cpu; pass state="):
         form(torch.zeros(4, 2, 5), state, 0.5, 0.9)
 
 
