@@ -38,7 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "texture": (0.02, 0.07),
     "freckles": (0.0, 1.0),
     "age": (0.2, 1.0),
-    "hairline": (-1.10, -0.84),
+    "hairline": (-1.20, -0.86),
     "hair_volume": (0.04, 0.20),
     "hair_side": (-0.6, 1.3),
     "hair_part": (-0.5, 0.5),

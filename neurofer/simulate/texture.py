@@ -176,7 +176,7 @@ def _with_hair(who: Identity, relief: Relief, random: np.random.Generator, pictu
     if not who.bald:
         volume = who["hair_volume"]
         cap = 1 - (side / (1.03 + volume)) ** 2.4 - (np.maximum(-0.25 - y, 0) / (1.24 + volume)) ** 2.3
-        cap -= (np.maximum(y + 0.25, 0) / (who["hair_side"] + 0.55)) ** 4
+        cap -= (np.maximum(y + 0.25, 0) / max(who["hair_side"] + 0.55, 0.15)) ** 4
         outline = cover(cap, texel)
         line = who["hairline"] + 0.20 * (x - who["hair_part"]) ** 2 - 0.05
         temple = np.clip((side - 0.66) / 0.26, 0, 1) ** 1.5 * 1.25
