@@ -77,8 +77,12 @@ def write_columns(
 
     Raises:
         ValueError: a piece has another sensor, or starts before the one before it ends.
-        BadFileError: the disk is full or the place cannot be written.
+        BadFileError: the disk is full, the place cannot be written, or something else is there.
     """
+    folder = Path(folder)
+    if folder.exists() and not is_columns_folder(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadFileError(f"{folder}: exists and is no folder of columns; nothing was changed there, "
+                           "choose another place")
     pieces = [windows_or_events] if isinstance(windows_or_events, Events) else windows_or_events
     with atomic_folder(folder) as temporary:
         with contextlib.ExitStack() as stack:

@@ -159,7 +159,7 @@ class StreamRecording(Recording):
             return self._recent[1], self._recent[2]
         block = self._source.read(cursor.position)
         if self.mode == "strict" and block.following is None and self._source.tail_bytes:
-            raise BadFileError(f"{self.path}: is cut inside its last event ({self._source.tail_bytes} bytes left over); "
+            raise BadFileError(f"{self.path}: is cut inside its last event ({self._source.tail_bytes} bytes too many); "
                                "open it with mode='repair' (--mode repair) to leave the rest out")
         cleaned = clean((block.t, block.x, block.y, block.p), cursor.state, self.sensor, self.mode,
                         block.following is None, self._source.path)

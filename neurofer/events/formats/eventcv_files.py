@@ -81,19 +81,23 @@ def bag_topic(path: Path) -> str:
     raise BadFileError(f"{path}: has no topic of type EventArray, but {named}")
 
 
-def guarded(path: Path, call: Callable[[], Result]) -> Result:
+def guarded(path: Path, call: Callable[[], Result], what: str = "decoded",
+            keep: tuple[type[BaseException], ...] = ()) -> Result:
     """The result of a call into compiled code, with its failures, panics too, as a sentence.
 
     Raises:
-        BadFileError: the call failed.
+        BadFileError: the call failed; the message says that the file cannot be ``what``. Errors named in ``keep``
+            come through as they are.
     """
     try:
         return call()
     except (KeyboardInterrupt, SystemExit, GeneratorExit, BadFileError):
         raise
     except BaseException as error:  # noqa: BLE001  a panic in Rust derives from BaseException alone
+        if isinstance(error, keep):
+            raise
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise BadFileError(f"{path}: cannot be decoded ({reason})") from error
+        raise BadFileError(f"{path}: cannot be {what} ({reason})") from error
 
 
 @compiled

@@ -76,8 +76,14 @@ def open_event_stream(path: Path) -> Source:
     decoder = guarded(path, lambda: faery.es.Decoder(str(path), 0))
     if decoder.event_type != "dvs":
         raise BadFileError(f"{path}: holds {decoder.event_type} events; need dvs events")
-    sensor = checked_geometry(path, *decoder.dimensions)
-    return PacketSource(path, "es", sensor, lambda: iter(faery.es.Decoder(str(path), 0)))
+    width, height = checked_geometry(path, *decoder.dimensions)
+
+    def packets() -> Packets:
+        for packet in faery.es.Decoder(str(path), 0):
+            packet["y"] = height - 1 - packet["y"]  # rows count upwards in this format
+            yield packet
+
+    return PacketSource(path, "es", (width, height), packets)
 
 
 def open_aedat_packets(path: Path, lenient: bool) -> PacketSource:

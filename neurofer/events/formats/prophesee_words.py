@@ -53,7 +53,7 @@ def decode_evt3(words: NDArray[np.uint16], state: NDArray[np.int64], t: NDArray[
     room = len(t) - VECTOR
     count = 0
     for i in range(len(words)):
-        word = np.int64(words[i])
+        word: Any = np.int64(words[i])
         kind = word >> 12
         if kind == 2:
             if high < 0:
@@ -81,7 +81,7 @@ def decode_evt3(words: NDArray[np.uint16], state: NDArray[np.int64], t: NDArray[
         elif kind == 3:
             base, on = word & 0x7FF, (word >> 11) & 1 != 0
         elif kind == 8:
-            now: Any = word & 0xFFF
+            now = word & 0xFFF
             if now != high:
                 if high - now > 2_048:
                     rounds += 1
