@@ -9,7 +9,7 @@ from typing import Any
 from neurofer.errors import UsageError
 
 
-def parse_sensor(text: str | None) -> tuple[int, int] | None:
+def parse_sensor(text: str | None, option: str = "--sensor") -> tuple[int, int] | None:
     """``"640x480"`` as ``(640, 480)``; None stays None.
 
     Raises:
@@ -20,7 +20,7 @@ def parse_sensor(text: str | None) -> tuple[int, int] | None:
     match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", text.strip())
     width, height = (int(match[1]), int(match[2])) if match else (0, 0)
     if not (0 < width <= 65_536 and 0 < height <= 65_536):
-        raise UsageError(f"--sensor: need WIDTHxHEIGHT in pixels such as 640x480, got {text!r}")
+        raise UsageError(f"{option}: need WIDTHxHEIGHT in pixels such as 640x480, got {text!r}")
     return width, height
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -133,22 +134,32 @@ def _open_video(path: Path) -> Any:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     import cv2
 
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)
     try:
         if not path.stat().st_size:
             raise BadFileError(f"{path}: is empty")
         with open(path, "rb"):
             pass
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        with _quiet():
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     except OSError as error:
         raise BadFileError(f"{path}: cannot be read ({error.strerror or error})") from error
-    finally:
-        cv2.setLogLevel(before)
     if not capture.isOpened():
         capture.release()
         raise BadFileError(f"{path}: is not a video that can be read, or is damaged")
     return capture
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """OpenCV says nothing on standard error; what went wrong is told by our own error."""
+    from cv2.utils import logging as opencv_log
+
+    before = opencv_log.getLogLevel()
+    opencv_log.setLogLevel(opencv_log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        opencv_log.setLogLevel(before)
 
 
 def _images(folder: Path) -> tuple[Path, ...]:
@@ -177,12 +188,8 @@ def _read_image(path: Path) -> Grey:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         raise BadFileError(f"{path}: cannot be read ({error.strerror or error})") from error
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)
-    try:
+    with _quiet():
         frame = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if len(content) else None
-    finally:
-        cv2.setLogLevel(before)
     if frame is None:
         raise BadFileError(f"{path}: is not an image that can be read, or is damaged")
     return np.asarray(frame, np.uint8)
