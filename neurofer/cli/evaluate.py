@@ -1,0 +1,111 @@
+"""``neurofer evaluate``: how good trained models are, beside what needs no face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from neurofer.cli.options import examples
+from neurofer.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("evaluate", epilog=examples(
+        "neurofer evaluate runs/snn",
+        "neurofer evaluate runs/snn --data store --json snn.json",
+        "neurofer evaluate runs/snn-0 runs/snn-1 runs/snn-2"))(evaluate)
+
+
+def evaluate(
+    runs: list[Path] = typer.Argument(..., metavar="RUN...", help="Run folders; several give mean and interval."),
+    data: Path | None = typer.Option(None, "--data", help="Store; by default the one that the run was trained on."),
+    split: str = typer.Option("test", "--split", help="test or validation."),
+    json_out: Path | None = typer.Option(None, "--json", help="Also write everything as JSON to this file."),
+    force: bool = typer.Option(False, "--force", help="Accept other data than the run's; the result says so."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """Accuracy, UAR and macro F1 per clip and per window, per class and per subject, with 95 % intervals and baselines."""
+    if split not in ("test", "validation"):
+        raise UsageError(f"--split: need test or validation, got {split!r}")
+    from neurofer.evaluate.recognition import evaluate_run, summarise
+    from neurofer.files import write_text
+    from neurofer.train.run_folder import load_run
+
+    found = []
+    for path in runs:
+        found.append(evaluate_run(load_run(path), data, split, force=force, cache=cache))  # type: ignore[arg-type]
+    by_backend = [[one for one in found if one["backend"] == backend] for backend in sorted({one["backend"] for one in found})]
+    summary = {group[0]["backend"]: summarise(group) for group in by_backend if len(group) > 1}
+    if json_out is not None:
+        import json
+
+        whole = found[0] if len(found) == 1 else {"format": "neurofer-evaluations", "version": 1, "runs": found,
+                                                  "summary": summary}
+        write_text(json_out, json.dumps(whole, indent=1) + "\n")
+    for one in found:
+        _print_run(one)
+    for backend, over_seeds in summary.items():
+        _print_summary(backend, over_seeds)
+
+
+def _print_run(found: dict[str, Any]) -> None:
+    from neurofer.cli.options import text_table
+
+    clip = found["metrics"]["clip"]
+    note = "" if found["data"]["same_as_training"] else "  (other data than trained on, by --force)"
+    typer.echo(f"{found['run']}: {found['backend']}, {found['part']} subjects: {clip['subjects']}, clips: "
+               f"{clip['samples']}, windows: {found['metrics']['window']['samples']}{note}")
+    rows = [("per clip", *_cells(clip)), ("per window", *_cells(found["metrics"]["window"]))]
+    rows += [(f"{name.replace('_', ' ')} alone" if name == "event_count" else name, *_cells(scored))
+             for name, scored in found["baselines"].items()]
+    typer.echo(text_table(("", "accuracy %", "UAR %", "macro F1 %"), rows))
+    typer.echo("")
+    classes = [(name, f"{100 * row['recall']:.1f}", f"{100 * row['precision']:.1f}", f"{100 * row['f1']:.1f}",
+                row["samples"]) for name, row in clip["per_class"].items()]
+    typer.echo(text_table(("class", "recall %", "precision %", "F1 %", "clips"), classes))
+    typer.echo("")
+    subjects = [(name, f"{100 * row['accuracy']:.1f}", row["samples"]) for name, row in clip["per_subject"].items()]
+    typer.echo(text_table(("subject", "accuracy %", "clips"), subjects))
+    typer.echo("")
+    work, late = found["operations"], found["latency"]
+    rate = f", {work['rate']:.3f} spikes per neuron and step" if "rate" in work else ""
+    typer.echo(f"parameters {found['parameters']}, per decision {_short(work['per_decision'])} {work['kind']}s{rate}, "
+               f"{late['p50_ms']:.2f} ms (95 %: {late['p95_ms']:.2f} ms, {late['threads']} thread)")
+    typer.echo("")
+
+
+def _print_summary(backend: str, summary: dict[str, Any]) -> None:
+    from neurofer.cli.options import text_table
+
+    seeds = ", ".join(map(str, summary["seeds"]))
+    typer.echo(f"{backend}: mean of {summary['runs']} runs (seeds {seeds}) with 95 % t interval")
+    groups = {"per clip": summary["clip"], "per window": summary["window"], **summary["baselines"]}
+    rows = [(name.replace("_", " "), *(_mean(group[metric]) for metric in ("accuracy", "uar", "macro_f1")))
+            for name, group in groups.items()]
+    typer.echo(text_table(("", "accuracy %", "UAR %", "macro F1 %"), rows))
+    typer.echo("")
+
+
+def _cells(scored: dict[str, Any]) -> list[str]:
+    cells = []
+    for metric in ("accuracy", "uar", "macro_f1"):
+        interval = scored["interval"][metric]
+        between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+        cells.append(f"{100 * scored[metric]:.1f}{between}")
+    return cells
+
+
+def _mean(value: dict[str, Any]) -> str:
+    interval = value["interval"]
+    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    return f"{100 * value['mean']:.1f}{between}"
+
+
+def _short(number: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f} {unit}"
+    return f"{number:.0f} "

@@ -1,0 +1,79 @@
+"""``neurofer train``: a store and a configuration become a run folder with a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from neurofer.cli.options import examples
+from neurofer.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("train", epilog=examples(
+        "neurofer train --backend snn --data store --out runs/snn",
+        "neurofer train --backend ann --data store --out runs/ann train.epochs=20 train.lr=5e-4",
+        "neurofer train --config mine.yaml --data store --out runs/mine --seed 1",
+        "neurofer train --out runs/mine --resume"))(train)
+
+
+def train(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings, such as train.lr=1e-3; "
+                                                 "stronger than the configuration."),
+    backend: str | None = typer.Option(None, "--backend", help="ann or snn; by default what the configuration says."),
+    config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
+                                      "default the backend's own."),
+    data: Path | None = typer.Option(None, "--data", help="Store, as 'neurofer prepare' makes it."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
+    seed: int | None = typer.Option(None, "--seed", help="Of weights, order and augmentation; the split has its own."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the run in --out where it was stopped."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end."""
+    words = list(overrides or [])
+    for name, value in (("backend", backend), ("data", data), ("out", out), ("seed", seed)):
+        if value is not None:
+            if any(word.split("=")[0].strip() == name for word in words):
+                raise UsageError(f"train: {name} is given by --{name} and by {name}=...; give it once")
+            words.append(f"{name}={_quoted(value)}")
+    if resume and overwrite:
+        raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
+    resolved = _load(config, backend, out, resume, words)
+    if backend is not None and resolved.backend != backend:
+        raise UsageError(f"train: --backend {backend} but the configuration is for {resolved.backend}")
+
+    from neurofer.train.recognise import train_recogniser
+    from neurofer.train.run_folder import read_card
+
+    folder = train_recogniser(resolved, resume=resume, overwrite=overwrite, cache=cache)
+    card = read_card(folder)
+    score, low_high = card["metrics"]["test"]["accuracy"], card["metrics"]["test"]["interval"]["accuracy"]
+    between = f" (95 % interval {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})" if low_high else ""
+    typer.echo(f"{folder}: {card['backend']}, {card['parameters']} parameters, best epoch "
+               f"{card['metrics']['best_epoch']}, validation accuracy {100 * card['metrics']['validation_accuracy']:.1f} %, "
+               f"test accuracy {100 * score:.1f} %{between}")
+    typer.echo(f"next: neurofer evaluate {folder}")
+
+
+def _load(config: str | None, backend: str | None, out: Path | None, resume: bool, words: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202, E501  TrainConfig, whose import costs a second
+    from neurofer.config import find_config, load_config
+    from neurofer.train.config import TrainConfig
+
+    if config is not None:
+        return load_config(TrainConfig, find_config(config), words)
+    if resume and out is not None and (out / "config.yaml").exists():
+        return load_config(TrainConfig, out / "config.yaml", words)
+    chosen = backend or "ann"
+    if chosen not in ("ann", "snn"):
+        raise UsageError(f"--backend: need ann or snn, got {backend!r}")
+    return load_config(TrainConfig, find_config(f"{chosen}_synthetic"), words)
+
+
+def _quoted(value: object) -> str:
+    """As YAML that stays text, whatever characters a path holds; numbers stay numbers."""
+    import json
+
+    return str(value) if isinstance(value, int) else json.dumps(str(value))

@@ -1,0 +1,75 @@
+"""Pictures of a clip's windows: represented over the whole sensor, cropped to the face, resized, cached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import neurofer.represent
+from neurofer.data import boxes, crop
+from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
+from neurofer.data.clip import Clip, ClipSet
+from neurofer.errors import NeuroferError
+from neurofer.events.open import open_recording
+from neurofer.represent.base import Representation
+
+
+def window_edges(start_us: int, stop_us: int, window_us: float) -> NDArray[np.int64]:
+    """Edges ``start + round(k * window_us)`` of the whole windows between start and stop; one more than windows."""
+    count = int((stop_us - start_us + 0.5) // window_us)
+    return start_us + np.rint(np.arange(count + 1) * window_us).astype(np.int64)
+
+
+def clip_windows(
+    clip_set: ClipSet, representation: Representation, window_us: float, size_px: int, cache: Path,
+    fewest: int = 1,
+) -> ClipRows:
+    """One picture ``(C, size_px, size_px)`` for every whole window of every clip.
+
+    Args:
+        clip_set: The clips.
+        representation: What is made of a window's events.
+        window_us: Length of a window.
+        size_px: Side of the square pictures.
+        cache: Folder of caches.
+        fewest: Windows that every clip must have.
+
+    Returns:
+        Rows ``(R, C, size_px, size_px)``, uint8 for pictures in bytes, else float32, memory-mapped.
+
+    Raises:
+        NeuroferError: a clip is too short.
+        BadFileError: a recording is missing or broken, or the cache cannot be written.
+    """
+    lengths = [len(window_edges(clip.start_us, clip.stop_us, window_us)) - 1 for clip in clip_set.clips]
+    short = [clip.name for clip, length in zip(clip_set.clips, lengths, strict=True) if length < fewest]
+    if short:
+        raise NeuroferError(f"data set {clip_set.name}: {len(short)} clip(s) are shorter than {fewest} windows of "
+                            f"{window_us:g} us ({', '.join(short[:3])}); use a shorter represent.window_us")
+    shape = (representation.channels, size_px, size_px)
+    # Averages of counts are fractions; only pictures in bytes stay what they are.
+    dtype = np.dtype(np.uint8 if representation.dtype == np.uint8 else np.float32)
+
+    def build(clip: Clip) -> RowsOfClip:
+        edges = window_edges(clip.start_us, clip.stop_us, window_us)
+        rows = np.zeros((len(edges) - 1, *shape), dtype)
+        counts = np.zeros((len(rows), 2), np.int64)
+        with open_recording(clip.path) as recording:
+            events = recording.between(clip.start_us, clip.stop_us)
+            box = clip.box or boxes.find_box(events)
+            for number in range(len(rows)):
+                low, high = int(edges[number]), int(edges[number + 1])
+                part = events.between(low, high)
+                on = int(np.count_nonzero(part.p))
+                counts[number] = on, len(part) - on
+                if len(part):
+                    picture = representation(part, (low, high), origin_us=recording.start_us)
+                    rows[number] = crop.crop_resize(picture, box, size_px)
+        return RowsOfClip(rows, counts)
+
+    recipe: dict[str, Any] = {"representation": repr(representation), "window_us": window_us, "size_px": size_px}
+    modules = (neurofer.represent, boxes, crop)
+    return cached_rows("windows", clip_set, recipe, modules, lengths, shape, dtype, build, cache)

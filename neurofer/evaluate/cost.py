@@ -1,0 +1,122 @@
+"""What a decision costs: multiply-accumulates or synaptic operations, and time on this machine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from neurofer.train.ann import AnnTask, pictures_to_network
+from neurofer.train.config import TrainConfig
+from neurofer.train.data import Prepared
+from neurofer.train.snn import SnnTask
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Trained numbers of a network."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def operations(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64]) -> dict[str, Any]:
+    """Operations of a decision, of a clip and of a second of input.
+
+    The ANN's multiply-accumulates do not depend on the input; a stream encodes each window once. The SNN's synaptic
+    operations are counted from the spikes of real clips: every spike times the synapses that it reaches.
+
+    Args:
+        config: The run.
+        prepared: Its data.
+        model: The network.
+        clips: Numbers of the clips to count on; the SNN looks at 32 of them at most.
+
+    Returns:
+        ``{"kind": "MAC" | "synaptic operation", "per_decision", "per_clip", "per_second"}``, and for the SNN also
+        ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``dense_macs_per_clip``
+        (had every synapse been used at every step), ``clips_counted``.
+    """
+    if isinstance(prepared.task, AnnTask):
+        return _ann_operations(config, prepared, model, clips)
+    return _snn_operations(config, prepared.task, model, clips)
+
+
+def _ann_operations(config: TrainConfig, prepared: Prepared, model: nn.Module,
+                    clips: NDArray[np.int64]) -> dict[str, Any]:
+    from neurofer.models.recurrent import SequenceClassifier
+
+    if not isinstance(model, SequenceClassifier):
+        raise TypeError(f"operations: need a SequenceClassifier, got {type(model).__name__}")
+    windows = float(prepared.rows.lengths()[clips].mean())
+    decisions = windows - model.context_windows + 1
+    return {"kind": "MAC", "per_decision": model.macs_per_decision,
+            "per_clip": windows * model.encoder.macs + decisions * model.sequence_macs,
+            "per_second": model.macs_per_decision * 1e6 / config.represent.window_us}
+
+
+def _snn_operations(config: TrainConfig, task: SnnTask, model: nn.Module, clips: NDArray[np.int64]) -> dict[str, Any]:
+    from neurofer.spiking.counting import count_activity
+    from neurofer.spiking.network import SpikingNetwork
+
+    if not isinstance(model, SpikingNetwork):
+        raise TypeError(f"operations: need a SpikingNetwork, got {type(model).__name__}")
+    chosen = clips[np.linspace(0, len(clips) - 1, min(len(clips), 32)).astype(int)]
+    total = None
+    for part in np.array_split(chosen, -(-len(chosen) // 8)):
+        batch = task.gather(part)
+        _, _, activity = count_activity(model, batch.spikes, lengths=batch.lengths)
+        total = activity if total is None else total + activity
+    if total is None:
+        raise ValueError("operations: need at least one clip")
+    per_step = total.synaptic_operations / total.sample_steps
+    steps = total.sample_steps / len(chosen)
+    return {"kind": "synaptic operation",
+            "per_decision": per_step * config.snn.decision_us / config.snn.dt_us,
+            "per_clip": per_step * steps, "per_second": per_step * 1e6 / config.snn.dt_us,
+            "rate": total.rate, "steps_per_clip": steps, "updates_per_clip": total.updates / len(chosen),
+            "dense_macs_per_clip": total.dense_macs / len(chosen), "clips_counted": len(chosen)}
+
+
+def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64],
+                    decisions: int = 60) -> dict[str, Any]:
+    """Time that the network needs for a decision when windows come one by one and the state is kept.
+
+    From ready network input to the decision, batch of one, this machine, one thread; making the input from events is
+    not in it (``neurofer predict`` reports the whole).
+
+    Returns:
+        ``{"per": "decision", "evidence_ms", "p50_ms", "p95_ms", "threads"}``.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        taken = _time_decisions(config, prepared, model, clips, decisions)
+    finally:
+        torch.set_num_threads(threads)
+    ann = config.backend == "ann"
+    evidence_us = config.represent.window_us * config.model.context_windows if ann else config.snn.decision_us
+    middle, late = np.quantile(taken, (0.5, 0.95))
+    return {"per": "decision", "evidence_ms": evidence_us / 1000, "p50_ms": float(middle), "p95_ms": float(late),
+            "threads": 1}
+
+
+def _time_decisions(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64],
+                    decisions: int) -> list[float]:
+    task, taken, warm = prepared.task, [], 5
+    state: Any
+    with torch.inference_mode():
+        for clip in np.resize(clips, decisions + warm):
+            state = None
+            if isinstance(task, AnnTask):
+                parts = pictures_to_network(prepared.rows.of(int(clip)))[None].split(1, dim=1)
+            else:
+                parts = task.gather(np.array([clip])).spikes.split(config.snn.decision_us // config.snn.dt_us)
+            for part in parts[: 4 * config.model.context_windows]:
+                started = time.perf_counter()
+                _, state = model(part, state)
+                taken.append(1000 * (time.perf_counter() - started))
+            if len(taken) >= decisions + warm:
+                break
+    return taken[warm:]

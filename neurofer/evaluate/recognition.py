@@ -1,0 +1,148 @@
+"""How good a recogniser is, beside what needs no face, and what it costs.
+
+``assess`` and ``evaluate_run`` give one mapping, ready for JSON::
+
+    format, version     "neurofer-evaluation", 1
+    run, seed           folder name of the run (evaluate_run only), its seed
+    backend, task, classes, part, protocol
+    data                {name, digest, same_as_training, forced}
+    metrics             {"clip": scores, "window": scores}; see neurofer.evaluate.metrics.scores
+    baselines           {"majority": scores, "event_count": scores}, per clip, from training subjects alone
+    confusion           clips, rows for the truth
+    parameters          trained numbers
+    operations          {kind, per_decision, per_clip, per_second, ...}; see neurofer.evaluate.cost
+    latency             {per, evidence_ms, p50_ms, p95_ms, threads}
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from neurofer.data.cache import usable_cache
+from neurofer.data.splits import Part, Split
+from neurofer.data.store import open_store
+from neurofer.errors import NeuroferError, UsageError
+from neurofer.evaluate.baselines import event_count_baseline, majority_baseline
+from neurofer.evaluate.cost import measure_latency, operations, parameter_count
+from neurofer.evaluate.intervals import t_interval
+from neurofer.evaluate.metrics import METRICS, scores
+from neurofer.train.config import TrainConfig
+from neurofer.train.data import Prepared, prepare
+from neurofer.train.run_folder import Run
+
+PROTOCOL = "subject-disjoint; best epoch by validation; test read once"
+
+
+def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part) -> dict[str, Any]:
+    """Scores, baselines and costs of a model on one part of its data; the mapping is described above.
+
+    Args:
+        config: The run.
+        prepared: Its data.
+        model: In eval mode.
+        part: ``train``, ``validation`` or ``test``.
+
+    Raises:
+        NeuroferError: the part is empty.
+    """
+    clips, train = prepared.numbers[part], prepared.numbers["train"]
+    if not len(clips):
+        raise NeuroferError(f"evaluate: {part} holds no clip")
+    classes = prepared.clip_set.classes
+    said = prepared.task.decide(model, clips)
+    truth = prepared.labels[clips]
+    subjects = prepared.subjects_of(clips)
+    counts = prepared.rows.clip_counts()
+    guesses = {
+        "majority": majority_baseline(prepared.labels[train], len(clips)),
+        "event_count": event_count_baseline(counts[train], prepared.labels[train], counts[clips]),
+    }
+    clip_scores = scores(truth, said.predicted, subjects, classes)
+    window_scores = scores(truth[said.window_clips], said.window_predicted,
+                           [subjects[clip] for clip in said.window_clips], classes)
+    return {
+        "format": "neurofer-evaluation", "version": 1,
+        "backend": config.backend, "task": config.task, "seed": config.seed, "classes": list(classes), "part": part,
+        "protocol": PROTOCOL,
+        "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest, "same_as_training": True,
+                 "forced": False},
+        "metrics": {"clip": clip_scores, "window": window_scores},
+        "baselines": {name: scores(truth, guess, subjects, classes) for name, guess in guesses.items()},
+        "confusion": clip_scores["confusion"],
+        "parameters": parameter_count(model),
+        "operations": operations(config, prepared, model, clips),
+        "latency": measure_latency(config, prepared, model, clips),
+    }
+
+
+def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, force: bool = False,
+                 cache: Path | None = None) -> dict[str, Any]:
+    """Scores of a finished run on the subjects that its training never saw (or on its validation subjects).
+
+    Args:
+        run: From ``load_run``.
+        data: The store; by default where the run's configuration says.
+        part: Which subjects.
+        force: Accept a store that is not the one trained on; the result says so. Subjects known to the run stay where
+            they were, all others are tested.
+        cache: Where to keep network inputs; beside the store by default.
+
+    Raises:
+        UsageError: no store is known.
+        NeuroferError: the store is not the one trained on, or lacks the run's classes.
+        BadFileError: the store or a recording cannot be used.
+    """
+    place = data or (Path(run.config.data) if run.config.data else None)
+    if place is None:
+        raise UsageError(f"evaluate: {run.path} does not say where its data lies; give it with --data")
+    clip_set = open_store(place)
+    trained_on = run.card["data"]["digest"]
+    same = clip_set.digest == trained_on
+    if not same and not force:
+        raise NeuroferError(f"{place}: holds other data ({clip_set.digest[:12]}) than {run.path} was trained on "
+                            f"({trained_on[:12]}); prepare it with the same settings, or accept that with --force")
+    if clip_set.classes != tuple(run.card["classes"]):
+        raise NeuroferError(f"{place}: its classes are {', '.join(clip_set.classes)}, but {run.path} knows "
+                            f"{', '.join(run.card['classes'])}")
+    known = run.card["protocol"]["split"]
+    split = Split(*(tuple(known[name]) for name in ("train", "validation", "test")))
+    if not same:
+        strangers = set(clip_set.subjects) - set(split.train) - set(split.validation)
+        split = Split(split.train, split.validation, tuple(sorted(strangers)))
+    with tempfile.TemporaryDirectory(prefix="neurofer-") as spare:
+        prepared = prepare(run.config, clip_set, split, usable_cache(cache, place, Path(spare)))
+        found = assess(run.config, prepared, run.model, part)
+        del prepared
+    found["run"] = run.path.name
+    found["data"] |= {"same_as_training": same, "forced": force and not same}
+    return found
+
+
+def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean and 95 % t interval of each score over several runs of one backend, which differ in their seed alone.
+
+    Args:
+        found: Results of ``evaluate_run``.
+
+    Returns:
+        ``{"runs", "seeds", "part", "clip": {metric: {"mean", "interval", "values"}}, "window": ..., "baselines": ...}``.
+    """
+    def over(values: list[float]) -> dict[str, Any]:
+        interval = t_interval(values)
+        return {"mean": float(np.mean(values)), "interval": None if interval is None else list(interval),
+                "values": values}
+
+    return {
+        "runs": len(found), "seeds": [one["seed"] for one in found], "part": found[0]["part"],
+        "backend": found[0]["backend"],
+        **{unit: {metric: over([one["metrics"][unit][metric] for one in found]) for metric in METRICS}
+           for unit in ("clip", "window")},
+        "baselines": {name: {metric: over([one["baselines"][name][metric] for one in found]) for metric in METRICS}
+                      for name in found[0]["baselines"]},
+    }

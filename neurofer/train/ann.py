@@ -1,0 +1,107 @@
+"""The ANN recipe: triples of window pictures, an encoder, an LSTM over them, cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurofer.data.cache import ClipRows
+from neurofer.train.augment import draw_maps, warp_pictures
+from neurofer.train.config import TrainConfig
+from neurofer.train.decisions import Decisions, softmax, validation_scores
+
+
+class AnnTask:
+    """Batches, loss and decisions of the ANN.
+
+    In most clips the face is at rest for part of the time, and a triple of such windows says nothing about the class.
+    Every epoch draws ``samples_per_clip`` triples of each clip with odds ``events ** event_power``: 0 draws evenly, 1
+    in proportion to the triple's events. Which windows count at test is not chosen: a clip's decision is the mean
+    softmax over all its triples.
+
+    Args:
+        config: The run.
+        windows: Pictures of all clips.
+        labels: ``(clips,)`` class numbers.
+        train: Numbers of the training clips.
+        validation: Numbers of the validation clips.
+    """
+
+    def __init__(self, config: TrainConfig, windows: ClipRows, labels: NDArray[np.int64], train: Sequence[int],
+                 validation: Sequence[int]) -> None:
+        self._config = config
+        self._windows = windows
+        self._labels = labels
+        self._train = np.asarray(train, np.int64)
+        self._validation = np.asarray(validation, np.int64)
+        self._samples = len(train) * config.train.samples_per_clip
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of one epoch."""
+        return -(-self._samples // self._config.train.batch)
+
+    def batches(self, generator: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """``(pictures (B, T, C, S, S) float32 in -1..1, labels (B,))`` of one epoch."""
+        context = self._config.model.context_windows
+        clips = np.repeat(self._train, self._config.train.samples_per_clip)
+        starts = np.concatenate([self._draw_starts(clip, generator) for clip in self._train])
+        order = generator.permutation(len(clips))
+        for part in np.array_split(order, self.steps):
+            first = self._windows.first[clips[part]] + starts[part]
+            pictures = pictures_to_network(self._windows.rows[first[:, None] + np.arange(context)])
+            maps = draw_maps(generator, self._config.augment, len(part))
+            yield warp_pictures(pictures, maps, empty_value(self._windows.rows.dtype)), torch.from_numpy(
+                self._labels[clips[part]])
+
+    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, int, int]:
+        """``(cross-entropy, right, samples)`` of one batch."""
+        pictures, labels = batch
+        logits, _ = model(pictures)
+        logits = logits[:, -1]
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self._config.train.label_smoothing)
+        return loss, int((logits.argmax(1) == labels).sum()), len(labels)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores per validation clip."""
+        return validation_scores(self.decide(model, self._validation), self._labels)
+
+    def decide(self, model: nn.Module, clips: Sequence[int] | NDArray[np.int64]) -> Decisions:
+        """Decisions about clips by number; every triple counts."""
+        means, each, owner = [], [], []
+        with torch.inference_mode():
+            for place, clip in enumerate(clips):
+                logits, _ = model(pictures_to_network(self._windows.of(clip))[None])
+                probabilities = softmax(logits[0].numpy().astype(np.float64))
+                means.append(probabilities.mean(axis=0))
+                each.append(probabilities)
+                owner.append(np.full(len(probabilities), place))
+        clip, window = np.stack(means), np.concatenate(each)
+        return Decisions(np.asarray(clips, np.int64), clip.argmax(axis=1), clip, np.concatenate(owner),
+                         window.argmax(axis=1), window)
+
+    def _draw_starts(self, clip: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        context = self._config.model.context_windows
+        events = self._windows.counts_of(clip).sum(axis=1)
+        sums = np.convolve(events, np.ones(context), mode="valid")
+        odds = (sums + 1.0) ** self._config.train.event_power
+        draws = generator.choice(len(sums), self._config.train.samples_per_clip, p=odds / odds.sum())
+        return np.asarray(draws, np.int64)
+
+
+def pictures_to_network(rows: NDArray[Any]) -> Tensor:
+    """Pictures as the encoder takes them: bytes as ``v / 127.5 - 1``, floating point as it is."""
+    if rows.dtype == np.uint8:
+        return torch.from_numpy(np.array(rows)).float().div_(127.5).sub_(1.0)
+    return torch.from_numpy(np.array(rows, np.float32))
+
+
+def empty_value(dtype: np.dtype[Any]) -> float:
+    """What a pixel without events is in ``pictures_to_network``."""
+    return -1.0 if dtype == np.uint8 else 0.0

@@ -1,0 +1,66 @@
+"""Random flips, shifts, turns and zooms of training sequences: one draw for a whole sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from neurofer.train.config import AugmentConfig
+
+
+def draw_maps(generator: np.random.Generator, settings: AugmentConfig, count: int) -> NDArray[np.float32]:
+    """Affine maps from a result's place to its source's, both in -1..1 from edge to edge.
+
+    Args:
+        generator: Source of the draws.
+        settings: Largest changes; ``shift`` in parts of the picture, ``zoom`` as a factor's distance from 1.
+        count: Number of sequences B.
+
+    Returns:
+        ``(B, 2, 3)`` float32, for ``affine_grid``.
+    """
+    angle = np.deg2rad(settings.rotate_deg) * generator.uniform(-1, 1, count)
+    scale = 1 + settings.zoom * generator.uniform(-1, 1, count)
+    mirror = np.where(generator.random(count) < settings.flip, -1.0, 1.0)
+    shift = 2 * settings.shift * generator.uniform(-1, 1, (count, 2))
+    maps = np.empty((count, 2, 3), np.float32)
+    maps[:, 0, 0], maps[:, 0, 1] = mirror * scale * np.cos(angle), -mirror * scale * np.sin(angle)
+    maps[:, 1, 0], maps[:, 1, 1] = scale * np.sin(angle), scale * np.cos(angle)
+    maps[:, :, 2] = shift
+    return maps
+
+
+def warp_pictures(pictures: Tensor, maps: NDArray[np.float32], empty: float) -> Tensor:
+    """Every sequence's pictures moved by its map, bilinear; what comes from outside is ``empty``.
+
+    Args:
+        pictures: ``(B, T, C, S, S)`` float.
+        maps: ``(B, 2, 3)``, see ``draw_maps``.
+        empty: Value of a pixel without events.
+    """
+    flat = pictures.flatten(1, 2) - empty
+    grid = functional.affine_grid(torch.from_numpy(maps), list(flat.shape), align_corners=False)
+    moved = functional.grid_sample(flat, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return (moved + empty).unflatten(1, pictures.shape[1:3])
+
+
+def warp_spikes(spikes: NDArray[np.uint8], one_map: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """One sequence's spikes moved by one map, nearest neighbour, so that they stay zeros and ones.
+
+    Args:
+        spikes: ``(T, 2, S, S)``.
+        one_map: ``(2, 3)``, see ``draw_maps``.
+    """
+    size = spikes.shape[-1]
+    centre = (2 * np.arange(size, dtype=np.float32) + 1) / size - 1
+    x, y = np.meshgrid(centre, centre)
+    source = one_map @ np.stack([x.ravel(), y.ravel(), np.ones(size * size, np.float32)])
+    column, row = np.floor((source + 1) * size / 2).astype(np.int64)
+    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+    place = np.where(inside, row * size + column, 0)
+    moved = spikes.reshape(-1, size * size)[:, place]
+    moved *= inside.astype(np.uint8)
+    return moved.reshape(spikes.shape)

@@ -1,0 +1,41 @@
+"""From a configuration to a network with fresh weights; the last place where a configuration is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import nn
+
+from neurofer.train.config import TrainConfig
+
+
+def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: int) -> nn.Module:
+    """The network of a run.
+
+    Args:
+        config: The run.
+        classes: Class names; their number is the number of outputs.
+        channels: Channels of the input.
+
+    Raises:
+        UsageError: an unknown preset or a size that cannot be built.
+    """
+    from neurofer.models.build import build_model
+
+    if config.backend == "snn":
+        return _snn(config, len(classes))
+    ann = config.model
+    return build_model("ann", classes=len(classes), channels=channels, size_px=ann.size_px, width=ann.width,
+                       context_windows=ann.context_windows, lstm_layers=ann.lstm_layers, dropout=ann.dropout)
+
+
+def _snn(config: TrainConfig, classes: int) -> nn.Module:
+    from neurofer.errors import UsageError
+    from neurofer.spiking.network import SpikingNetwork, preset_layers
+
+    snn = config.snn
+    try:
+        layers = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
+        return SpikingNetwork.build(layers, (2, snn.size_px, snn.size_px), dropout=snn.dropout)
+    except ValueError as error:
+        raise UsageError(f"snn: {error}") from error

@@ -1,0 +1,184 @@
+"""The training loop that both backends share: epochs, schedule, validation, checkpoints, and nothing of either."""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurofer.errors import NeuroferError
+from neurofer.progress import progress as shown
+from neurofer.train.checkpoint import Progress, copy_weights, load_checkpoint, save_checkpoint
+from neurofer.train.config import OptimiseConfig
+
+_log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+
+class Task(Protocol):
+    """What a backend adds to the loop."""
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of one epoch."""
+        ...
+
+    def batches(self, generator: np.random.Generator) -> Iterator[Any]:
+        """The batches of one epoch, ``steps`` of them; called in a thread of its own."""
+        ...
+
+    def loss(self, model: nn.Module, batch: Any) -> tuple[Tensor, int, int]:
+        """``(loss, right, samples)`` of one batch."""
+        ...
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Validation scores: at least ``accuracy``, ``uar`` and ``loss``."""
+        ...
+
+
+def fit(
+    model: nn.Module,
+    task: Task,
+    settings: OptimiseConfig,
+    seed: int,
+    folder: Path,
+    identity: Mapping[str, Any],
+    *,
+    resume: bool,
+    after_epoch: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Train ``model`` and keep the weights of the best validation epoch.
+
+    Random draws of an epoch come from ``(seed, epoch)`` alone, so a run that goes on after a kill draws what it would
+    have drawn. A checkpoint is written after every epoch.
+
+    Args:
+        model: Changed in place; ends with its last weights, the best are in the result.
+        task: Batches, loss and validation.
+        settings: Epochs, learning rate and the like.
+        seed: Of the run.
+        folder: Where ``checkpoint.safetensors`` lies.
+        identity: What a checkpoint must share with this run.
+        resume: Go on from the folder's checkpoint, if it has one.
+        after_epoch: Called when an epoch is checkpointed.
+
+    Raises:
+        NeuroferError: the loss is no longer a number.
+        BadFileError: the checkpoint does not fit, or cannot be written.
+    """
+    optimiser = torch.optim.AdamW(parameter_groups(model, settings.weight_decay), lr=settings.lr)
+    path = folder / "checkpoint.safetensors"
+    state = load_checkpoint(path, model, optimiser, identity) if resume and path.exists() else Progress()
+    with shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
+        bar.update(state.epoch * task.steps)
+        while state.epoch < settings.epochs:
+            started = time.perf_counter()
+            row = _epoch(model, optimiser, task, settings, seed, state.epoch, bar.update)
+            scores = task.validate(model)
+            state.epoch += 1
+            row |= {f"validation_{name}": value for name, value in scores.items()}
+            score = (scores["accuracy"], scores["uar"], -scores["loss"])
+            if not state.best_epoch or score > state.best_score:
+                state.best_epoch, state.best_score = state.epoch, score
+                state.best_weights = copy_weights(model)
+            state.history.append(row | {"best_epoch": state.best_epoch, "seconds": time.perf_counter() - started})
+            save_checkpoint(path, model, optimiser, state, identity)
+            bar.note(f"epoch {state.epoch}: loss {row['train_loss']:.3f}, validation accuracy "
+                     f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
+            after_epoch(state)
+    return state
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights with decay; biases, normalisation and single numbers such as neuron decays without."""
+    trained = [value for value in model.parameters() if value.requires_grad]
+    return [{"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
+            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0}]
+
+
+def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> float:
+    """One epoch of linear warm-up, then a cosine to zero."""
+    total = settings.epochs * steps_per_epoch
+    warm = min(steps_per_epoch, max(total // 10, 1))
+    if step < warm:
+        return settings.lr * (step + 1) / warm
+    return settings.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(total - warm, 1)))
+
+
+def ahead(items: Iterator[Item], depth: int = 2) -> Iterator[Item]:
+    """The same items, made in a thread up to ``depth`` ahead; an error in the thread is raised here."""
+    line: queue.Queue[tuple[bool, Any]] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(entry: tuple[bool, Any]) -> None:
+        while not stopped.is_set():
+            try:
+                line.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for item in items:
+                put((True, item))
+                if stopped.is_set():
+                    return
+            put((False, None))
+        except BaseException as error:  # noqa: BLE001  handed to the reader, who raises it
+            put((False, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            more, item = line.get()
+            if more:
+                yield item
+            elif item is None:
+                return
+            else:
+                raise item
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _epoch(model: nn.Module, optimiser: torch.optim.Optimizer, task: Task, settings: OptimiseConfig, seed: int,
+           epoch: int, advance: Callable[[], None]) -> dict[str, Any]:
+    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1))
+    generator = np.random.default_rng((seed, epoch))
+    model.train()
+    total, right, samples, waited = 0.0, 0, 0, 0.0
+    batches = ahead(task.batches(generator))
+    for number in range(task.steps):
+        asked = time.perf_counter()
+        batch = next(batches)
+        waited += time.perf_counter() - asked
+        rate = learning_rate(settings, epoch * task.steps + number, task.steps)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss, hits, size = task.loss(model, batch)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise NeuroferError(f"training diverged: the loss is {value} in epoch {epoch + 1}, step {number + 1}; "
+                                f"use a smaller train.lr than {settings.lr:g}")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
+        optimiser.step()
+        total, right, samples = total + value * size, right + hits, samples + size
+        advance()
+    batches.close()  # type: ignore[attr-defined]
+    model.eval()
+    return {"epoch": epoch + 1, "lr": rate, "train_loss": total / samples, "train_accuracy": right / samples,
+            "waited_seconds": waited}

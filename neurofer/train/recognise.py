@@ -1,0 +1,157 @@
+"""The recipe: a store and a configuration become a run folder with a model, its scores and its record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neurofer.config import dump_config
+from neurofer.data.cache import usable_cache
+from neurofer.data.store import open_store
+from neurofer.errors import UsageError
+from neurofer.evaluate.recognition import PROTOCOL, assess
+from neurofer.files import write_text
+from neurofer.spiking.calibrate import calibrate_rates
+from neurofer.spiking.network import SpikingNetwork
+from neurofer.train import run_folder
+from neurofer.train.build import build_recogniser
+from neurofer.train.checkpoint import Progress, save_weights
+from neurofer.train.config import TrainConfig
+from neurofer.train.data import Prepared, prepare
+from neurofer.train.loop import fit
+from neurofer.train.snn import SnnTask
+
+_log = logging.getLogger(__name__)
+
+
+def train_recogniser(
+    config: TrainConfig, *, resume: bool = False, overwrite: bool = False, cache: Path | None = None
+) -> Path:
+    """Train a recogniser and leave a finished run folder.
+
+    A killed run keeps its last whole epoch; with ``resume`` it goes on there and ends with the weights that it would
+    have had. The test subjects are read once, after the last epoch.
+
+    Args:
+        config: The run; ``data`` and ``out`` must be set.
+        resume: Go on with the run in ``out``; a finished one is left as it is.
+        overwrite: Replace the run in ``out``.
+        cache: Where to keep network inputs; beside the store by default, in the run folder if that is read-only.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UsageError: ``data`` or ``out`` is missing, or a setting does not exist.
+        NeuroferError: the data cannot be split, the folder holds a run, or the loss diverged.
+        BadFileError: the store, a recording or the run folder cannot be used.
+    """
+    if not config.data or not config.out:
+        absent = " and ".join(f"--{name}" for name in ("data", "out") if not getattr(config, name))
+        raise UsageError(f"train: {absent} missing; give it on the command line or as a key of the configuration")
+    folder, store = Path(config.out), Path(config.data)
+    clip_set = open_store(store)
+    run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
+    if resume and (folder / "card.json").exists():
+        _log.info("%s is finished already", folder)
+        return folder
+    make_repeatable(config)
+    prepared = prepare(config, clip_set, None, usable_cache(cache, store, folder / "cache"))
+    model = build_recogniser(config, clip_set.classes, prepared.channels)
+    if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
+        calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
+    write_text(folder / "config.yaml", dump_config(config))
+
+    def record_epoch(progress: Progress) -> None:
+        lines = "".join(json.dumps(row) + "\n" for row in progress.history)
+        write_text(folder / "metrics.jsonl", lines)
+
+    identity = {"configuration": _config_digest(config), "data": clip_set.digest}
+    progress = fit(model, prepared.task, config.train, config.seed, folder, identity,
+                   resume=resume, after_epoch=record_epoch)
+    model.load_state_dict(progress.best_weights)
+    model.eval()
+    _finish(folder, config, prepared, model, progress)
+    return folder
+
+
+def make_repeatable(config: TrainConfig) -> None:
+    """Seed torch and choose operations that give the same result every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if config.train.threads:
+        torch.set_num_threads(config.train.threads)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(config.seed)
+
+
+def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, progress: Progress) -> None:
+    """Read the test subjects, write weights, pictures and records; the card comes last and makes the run whole."""
+    from neurofer.plot.training import confusion_figure, curves_figure
+
+    save_weights(folder / "model.safetensors", progress.best_weights)
+    write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in progress.history))
+    found = assess(config, prepared, model, "test")
+    clips = found["metrics"]["clip"]
+    title = f"{config.backend}, test subjects: accuracy {clips['accuracy']:.1%}, UAR {clips['uar']:.1%}"
+    _save_figure(confusion_figure(found["confusion"], prepared.clip_set.classes, title), folder / "confusion.png")
+    _save_figure(curves_figure(progress.history, f"{config.backend}, seed {config.seed}"), folder / "curves.png")
+    record: dict[str, Any] = {
+        "format": "neurofer-run", "version": 1, "seed": config.seed, "backend": config.backend,
+        "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
+                 "clips": len(prepared.clip_set.clips)},
+        "split": asdict(prepared.split), "protocol": PROTOCOL,
+        "epochs": progress.epoch, "best_epoch": progress.best_epoch,
+        "test": {"reads": 1, "when": "after the last epoch", "result": found},
+        "host": run_folder.host_facts(),
+    }
+    write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
+    run_folder.write_card(folder, _card(config, prepared, progress, found))
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: dict[str, Any]) -> dict[str, Any]:
+    ann = config.backend == "ann"
+    clip_set = prepared.clip_set
+    sensor = next((clip.sensor for clip in clip_set.clips if clip.sensor), None)
+    score = {name: found["metrics"]["clip"][name] for name in ("accuracy", "uar", "macro_f1", "interval")}
+    return {
+        "task": config.task,
+        "backend": config.backend,
+        "classes": list(clip_set.classes),
+        "channels": prepared.channels,
+        "representation": {"kind": config.represent.kind, "settings": config.represent.settings} if ann else None,
+        "window_us": config.represent.window_us if ann else config.snn.decision_us,
+        "context_windows": config.model.context_windows if ann else 1,
+        "dt_us": None if ann else config.snn.dt_us,
+        "rate_gain": None if ann else config.snn.rate_gain,
+        "size_px": config.model.size_px if ann else config.snn.size_px,
+        "sensor": list(sensor) if sensor else None,
+        "box": "the clip's own, else found from its events",
+        "data": {"name": clip_set.name, "digest": clip_set.digest},
+        "protocol": {"name": PROTOCOL, "split": asdict(prepared.split)},
+        "metrics": {"test": score, "validation_accuracy": progress.best_score[0], "best_epoch": progress.best_epoch},
+        "parameters": found["parameters"],
+        "operations": found["operations"],
+        "licence": "Apache-2.0",
+    }
+
+
+def _save_figure(figure: Any, path: Path) -> None:
+    from neurofer.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})
+
+
+def _config_digest(config: TrainConfig) -> str:
+    """Of all settings but the places."""
+    said = config.model_dump(mode="json", exclude={"data", "out"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,194 @@
+"""The folder a training run leaves: a model that can be checked, and the record of how it came to be.
+
+``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is and the digests of the
+other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``curves.png`` ·
+``confusion.png``. While a run is under way there is a ``checkpoint.safetensors`` and no card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurofer.errors import BadFileError, NeuroferError
+from neurofer.files import file_digest, write_text
+from neurofer.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = "neurofer-model"
+VERSION = 1
+MODEL_FILES = ("model.safetensors", "config.yaml")
+RECORD_FILES = ("metrics.jsonl", "run.json", "curves.png", "confusion.png")
+_AGAIN = "copy the folder again, or train it again"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        path: Its folder.
+        config: How it was trained.
+        card: What it is (``card.json``).
+        model: The network with its weights, in eval mode.
+        record: How it came to be (``run.json``); empty when only the model's files were copied.
+    """
+
+    path: Path
+    config: TrainConfig
+    card: dict[str, Any]
+    model: nn.Module
+    record: dict[str, Any]
+
+
+def load_run(path: Path | str) -> Run:
+    """The model in a run folder, after a check that its files are those that were written.
+
+    Needs ``card.json``, ``config.yaml`` and ``model.safetensors``; a record file may be absent, but not altered.
+
+    Raises:
+        BadFileError: no such folder, an unfinished run, a missing or altered file (by name), another format or a newer
+            version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from neurofer.config import load_config
+    from neurofer.train.build import build_recogniser
+
+    folder = Path(path)
+    card = read_card(folder)
+    for name in (*MODEL_FILES, *RECORD_FILES):
+        _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
+    config = load_config(TrainConfig, folder / "config.yaml")
+    model = build_recogniser(config, tuple(card["classes"]), int(card["channels"]))
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise BadFileError(f"{folder / 'model.safetensors'}: does not fit its config.yaml "
+                           f"({str(error).splitlines()[0]}); {_AGAIN}") from error
+    model.eval()
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8")) if (folder / "run.json").exists() else {}
+    return Run(folder, config, card, model, record)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """``card.json`` of a run folder, checked to be whole and of a version that this program reads.
+
+    Raises:
+        BadFileError: absent, altered, of another format or of a newer version.
+    """
+    path = folder / "card.json"
+    if not folder.is_dir():
+        raise BadFileError(f"{folder}: no such run folder; 'neurofer train --out {folder}' makes one")
+    if not path.exists():
+        if (folder / "checkpoint.safetensors").exists():
+            raise BadFileError(f"{folder}: this run is not finished; go on with 'neurofer train --resume'")
+        raise BadFileError(f"{path}: missing, so {folder} is no run folder or a part of one; {_AGAIN}")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError("not a mapping")
+    except ValueError as error:
+        raise BadFileError(f"{path}: is not a model card ({error}); {_AGAIN}") from error
+    if card.get("format") != FORMAT:
+        raise BadFileError(f"{path}: format is {card.get('format')!r}, expected {FORMAT!r}; {_AGAIN}")
+    if not isinstance(card.get("version"), int) or card["version"] > VERSION:
+        raise BadFileError(f"{path}: version {card.get('version')} is newer than {VERSION}; update neurofer")
+    if card.get("card_digest") != _card_digest(card):
+        raise BadFileError(f"{path}: was altered after training; {_AGAIN}")
+    return card
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Write ``card.json`` with the digests of the files beside it; the last file that a run writes.
+
+    Args:
+        folder: The run folder, holding all other files.
+        card: What the model is; must hold ``classes``, ``channels`` and ``backend``.
+
+    Returns:
+        The card as written.
+    """
+    names = [name for name in (*MODEL_FILES, *RECORD_FILES) if (folder / name).exists()]
+    files = {name: file_digest(folder / name) for name in names}
+    whole = {"format": FORMAT, "version": VERSION, **card, "digest": files["model.safetensors"], "files": files}
+    whole["card_digest"] = _card_digest(whole)
+    write_text(folder / "card.json", json.dumps(whole, indent=1) + "\n")
+    return whole
+
+
+def claim_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make ``folder`` ready for a run, or refuse to touch what is there.
+
+    Raises:
+        NeuroferError: the folder holds a run and neither ``resume`` nor ``overwrite`` was asked for, or holds
+            something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NeuroferError(f"{folder}: is a file; name a folder for the run")
+    ours = [name for name in ("card.json", "checkpoint.safetensors", *MODEL_FILES, *RECORD_FILES)
+            if (folder / name).exists()]
+    if not ours and folder.exists() and any(item.name != "cache" for item in folder.iterdir()):
+        raise NeuroferError(f"{folder}: holds other files; name a new or empty folder for the run")
+    if ours and not (resume or overwrite):
+        state = "a finished run" if "card.json" in ours else "an unfinished run"
+        raise NeuroferError(f"{folder}: holds {state}; go on with --resume, replace it with --overwrite, "
+                            "or name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if overwrite and not resume:
+            for name in ours:
+                (folder / name).unlink()
+    except OSError as error:
+        raise BadFileError(f"{folder}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def host_facts() -> dict[str, Any]:
+    """Versions and machine, without names of users or places."""
+    import numpy
+    import torch
+
+    from neurofer import __version__
+
+    packages = {}
+    for name in ("numba", "safetensors", "scikit-learn", "eventcv", "opencv-python-headless"):
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {"neurofer": __version__, "python": platform.python_version(), "torch": torch.__version__,
+            "numpy": numpy.__version__, **packages, "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(), "threads": torch.get_num_threads()}
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _card_digest(card: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in card.items() if key != "card_digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _check_file(path: Path, digest: str | None, *, needed: bool) -> None:
+    if not path.exists():
+        if needed:
+            raise BadFileError(f"{path}: missing; {_AGAIN}")
+        return
+    if digest is not None and file_digest(path) != digest:
+        raise BadFileError(f"{path}: was altered after training (its SHA-256 is not the card's); {_AGAIN}")

@@ -1,0 +1,121 @@
+"""The SNN recipe: raw events as spikes, surrogate gradients, cross-entropy on output spike rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurofer.data.cache import ClipRows
+from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
+from neurofer.train.augment import draw_maps, warp_spikes
+from neurofer.train.config import TrainConfig
+from neurofer.train.decisions import Decisions, validation_scores
+from neurofer.train.spikes import unpack
+
+
+class SpikeBatch(NamedTuple):
+    """Clips of unequal length side by side, filled up with silence behind their ends."""
+
+    spikes: Tensor
+    """``(T, B, 2, S, S)`` float32."""
+    lengths: Tensor
+    """``(B,)`` steps until each clip's end; what the network says later does not count."""
+    labels: Tensor
+    """``(B,)`` class numbers."""
+
+
+class SnnTask:
+    """Batches, loss and decisions of the SNN.
+
+    The network sees a clip from its first step with a fresh state. Output spikes are counted while the clip runs (steps
+    behind its end are masked); the counts per step, times ``rate_gain``, are the logits.
+
+    Args:
+        config: The run.
+        spikes: Packed spikes of all clips.
+        labels: ``(clips,)`` class numbers.
+        train: Numbers of the training clips.
+        validation: Numbers of the validation clips.
+    """
+
+    def __init__(self, config: TrainConfig, spikes: ClipRows, labels: NDArray[np.int64], train: Sequence[int],
+                 validation: Sequence[int]) -> None:
+        self._config = config
+        self._spikes = spikes
+        self._labels = labels
+        self._train = np.asarray(train, np.int64)
+        self._validation = np.asarray(validation, np.int64)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of one epoch."""
+        return -(-len(self._train) // self._config.train.batch)
+
+    def batches(self, generator: np.random.Generator) -> Iterator[SpikeBatch]:
+        """The training clips of one epoch, each once, in a drawn order."""
+        order = generator.permutation(self._train)
+        for clips in np.array_split(order, self.steps):
+            maps = draw_maps(generator, self._config.augment, len(clips))
+            yield self.gather(clips, list(maps))
+
+    def loss(self, model: nn.Module, batch: SpikeBatch) -> tuple[Tensor, int, int]:
+        """``(cross-entropy plus rate regulariser, right, samples)`` of one batch."""
+        output, _ = model(batch.spikes, lengths=batch.lengths)
+        rates = spike_counts(output) / batch.lengths[:, None]
+        logits = self._config.snn.rate_gain * rates
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self._config.train.label_smoothing)
+        return loss, int((logits.argmax(1) == batch.labels).sum()), len(batch.labels)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores per validation clip."""
+        return validation_scores(self.decide(model, self._validation), self._labels)
+
+    def decide(self, model: nn.Module, clips: Sequence[int] | NDArray[np.int64]) -> Decisions:
+        """Decisions about clips by number: spike counts over the clip, and in each window of ``decision_us``."""
+        gain = self._config.snn.rate_gain
+        window = self._config.snn.decision_us // self._config.snn.dt_us
+        each: list[tuple[Tensor, Tensor]] = []
+        windows: list[tuple[Tensor, Tensor]] = []
+        owner = []
+        with torch.inference_mode():
+            for part in np.array_split(np.asarray(clips, np.int64), -(-len(clips) // self._config.train.batch)):
+                batch = self.gather(part)
+                output, _ = model(batch.spikes, lengths=batch.lengths)
+                for column, steps in enumerate(batch.lengths.tolist()):
+                    spikes = output[:steps, column, None]
+                    each.append((decide(spikes), rate_probabilities(spike_counts(spikes), steps, gain)))
+                    count = steps // window
+                    parts = spikes[: count * window, 0].unflatten(0, (count, window)).transpose(0, 1)
+                    windows.append((decide(parts), rate_probabilities(spike_counts(parts), window, gain)))
+                    owner.append(np.full(count, len(each) - 1))
+        predicted, probabilities = (torch.cat(column).numpy() for column in zip(*each, strict=True))
+        window_predicted, window_probabilities = (torch.cat(column).numpy() for column in zip(*windows, strict=True))
+        return Decisions(np.asarray(clips, np.int64), predicted, probabilities.astype(np.float64),
+                         np.concatenate(owner), window_predicted, window_probabilities.astype(np.float64))
+
+    def typical_batch(self, count: int = 8) -> SpikeBatch:
+        """The first training clips, unchanged; what fresh weights are scaled on."""
+        clips = self._train[:: max(len(self._train) // count, 1)][:count]
+        return self.gather(clips)
+
+    def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = ()) -> SpikeBatch:
+        """Some clips as one batch.
+
+        Args:
+            clips: Numbers of the clips.
+            maps: One ``(2, 3)`` map each, see ``draw_maps``; none to leave them as they are.
+        """
+        size = self._config.snn.size_px
+        lengths = self._spikes.lengths()[clips]
+        spikes = np.zeros((int(lengths.max()), len(clips), 2, size, size), np.uint8)
+        for column, clip in enumerate(clips):
+            whole = unpack(self._spikes.of(int(clip)), size)
+            spikes[: len(whole), column] = warp_spikes(whole, maps[column]) if len(maps) else whole
+        return SpikeBatch(torch.from_numpy(spikes).float(), torch.from_numpy(lengths),
+                          torch.from_numpy(self._labels[clips]))
