@@ -32,6 +32,9 @@ FEWEST_LOOKS = 0.15
 SEARCH_HEIGHT_PX = 480
 """Height at which event pictures are searched; none is enlarged more than twofold."""
 
+SMALLEST_FACE = 1 / 6
+"""Share of the picture's height below which a face is not looked for."""
+
 FRAME_HEIGHT_PX = 480
 """Height at which frames are searched."""
 
@@ -176,12 +179,14 @@ def _from_counts(counts: list[NDArray[np.float32]], who: str) -> FaceBox:
     total: NDArray[np.float32] = np.stack(counts).sum(axis=0)
     if not total.any():
         raise NeuroferError(f"{who}: no events to find a face in; give the face box by hand")
-    pictures = [event_picture(part) for part in counts if part.any()]
-    needed = max(min(2, len(pictures)), math.ceil(FEWEST_LOOKS * len(pictures)))
+    every = [event_picture(part) for part in counts if part.any()]
     for view in VIEWS:
         zoom = SEARCH_HEIGHT_PX / len(total)
+        # Profiles cost as much again on each side; half of the windows are enough to find them.
+        pictures = every if view == "frontal" else every[1::2] or every
         found = [face for picture in pictures for face in _largest(_detect(picture, view, zoom, 1.05, 2))]
         cluster = largest_cluster(found)
+        needed = max(min(2, len(pictures)), math.ceil(FEWEST_LOOKS * len(pictures)))
         if len(cluster) >= needed and _busier_than_average(total, box := _median(cluster)):
             return FaceBox(_face_of(box, view), "events")
     return FaceBox(pad_box(density_box(total), DENSITY_MARGIN), "density")
@@ -205,7 +210,7 @@ def _detect(picture: NDArray[np.uint8], view: View, zoom: float, scale: float, n
     sized = picture if zoom == 1 else cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=method)
     if view == "right":
         sized = np.ascontiguousarray(sized[:, ::-1])
-    smallest = max(24, len(sized) // 8)
+    smallest = max(24, round(SMALLEST_FACE * len(sized)))
     cascade = _cascade("frontalface_alt2" if view == "frontal" else "profileface")
     faces = cascade.detectMultiScale(sized, scaleFactor=scale, minNeighbors=neighbours, minSize=(smallest, smallest))
     found = [Box(*(round(float(number) / zoom) for number in face)) for face in faces]

@@ -100,6 +100,8 @@ class Predictor:
             cut = 2 * (last - window.start_us) < window.stop_us - window.start_us
             if cut and (decided or pending is not None):
                 break
+            if window.stop_us > last:
+                window = window._replace(events=window.events.between(window.start_us, last))
             started = time.perf_counter()
             verdict, state = self._step(window, scene, state)
             spent_s = time.perf_counter() - started
