@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -83,7 +84,8 @@ def _gather(pool: ProcessPoolExecutor, function: Callable[[Item], Result], items
 
 
 def _follow_parent() -> None:
-    """End this worker when the process that started it is gone, even if that was killed."""
+    """End this worker when the process that started it is gone, even if that was killed; Ctrl-C is for that one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

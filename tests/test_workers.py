@@ -1,0 +1,45 @@
+"""One function over many items, in any number of processes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from neurofer.errors import BadFileError, NeuroferError, UsageError
+from neurofer.workers import parse_shard, processors, run_all, shard
+
+
+def square(number: int) -> int:
+    if number == 13:
+        raise BadFileError("13: unlucky")
+    if number == 14:
+        os._exit(3)
+    return number * number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_item_is_worked_on(workers):
+    assert dict(run_all(square, range(12), workers)) == {number: number * number for number in range(12)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_comes_through(workers):
+    with pytest.raises(BadFileError, match="13: unlucky"):
+        list(run_all(square, [1, 2, 13], workers))
+
+
+def test_a_worker_that_dies_is_told():
+    with pytest.raises(NeuroferError, match="fewer --workers"):
+        list(run_all(square, [1, 14], 2))
+
+
+def test_parts_are_disjoint_and_complete():
+    parts = [shard(range(10), (number, 3)) for number in (1, 2, 3)]
+    assert sorted(sum(parts, [])) == list(range(10))
+    assert parse_shard("2/8") == (2, 8)
+    assert parse_shard(None) == (1, 1)
+    for text in ("0/2", "3/2", "2", "a/b", "1/0", "-1/2"):
+        with pytest.raises(UsageError, match="--shard"):
+            parse_shard(text)
+    assert processors() >= 1
