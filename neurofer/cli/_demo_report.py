@@ -23,8 +23,10 @@ def demo_table(results: DemoResults) -> str:
     from neurofer.cli.options import text_table
 
     header, rows = _score_rows(results)
-    costs_header, costs = _cost_rows(results)
-    return text_table(header, rows) + "\n\n" + text_table(costs_header, costs)
+    costs = [(backend, f"{found['parameters']:,}",
+              f"{_short(found['operations']['per_decision'])} {found['operations']['kind']}s",
+              f"{found['latency']['p50_ms']:.2f} ms") for backend, found in results.evaluations.items()]
+    return text_table(header, rows) + "\n\n" + text_table(("", "parameters", "per decision", "computed in"), costs)
 
 
 def demo_report(results: DemoResults) -> Report:
@@ -36,7 +38,7 @@ def demo_report(results: DemoResults) -> Report:
     return Report(
         title="Expressions from events, two ways",
         lead=f"An ANN and a spiking network learned eight classes from made-up faces seen by a simulated event camera, "
-             f"and were tested on {clips['subjects']} people that neither had seen.",
+             f"and were tested on {_people(clips['subjects'])} that neither had seen.",
         facts=_facts(results),
         sections=(_scores(results), _seen(results), _costs(results), _learning(results), _over_time(results),
                   _caveats(results), _again(results)),
@@ -77,8 +79,9 @@ def _scores(results: DemoResults) -> Section:
              "people alone, and see no face.")
     return Section(
         "How often they are right",
-        text=(f"Accuracy on {clips['samples']} clips of {clips['subjects']} unseen people; the line with two ends is "
-              f"the 95 % interval. A guess would be right in {100 / len(results.store.classes):.1f} % of them.",),
+        text=(f"Accuracy on {clips['samples']} clips of {_people(clips['subjects'])} not seen before; the line with "
+              "two ends is the 95 % interval. A guess would be right in "
+              f"{100 / len(results.store.classes):.1f} % of them.",),
         bars=tuple(_bars(results)), tables=(table,))
 
 
@@ -246,8 +249,9 @@ def _caveats(results: DemoResults) -> Section:
         "that do not tell the class. They are not photographs, and a number reached on them says nothing about "
         "recorded people.",
         f"People are split into training, validation and test, and nobody is in two parts. The epoch is chosen on "
-        f"validation people; the test people are read once, at the end. This is one seed and {clips['subjects']} test "
-        "people: the interval says how much other people would change the result, not how much another seed would.",
+        f"validation people; the test people are read once, at the end. This is one seed, tested on "
+        f"{_people(clips['subjects'])}: the interval says how much other people would change the result, not how much "
+        "another seed would.",
         "Both networks are small, so that this ends in minutes. Which backend is ahead here does not say which would "
         "be ahead with more data or a longer training.",
         *(("This was a --quick run, with few people and two epochs: it shows that everything runs, and nothing else.",)
@@ -259,13 +263,19 @@ def _again(results: DemoResults) -> Section:
 
     out, plan = results.out, results.plan
     short = " train.epochs=2" if results.quick else ""
-    size = "" if not results.quick else f" --subjects {plan.subjects} --clips-per-class {plan.clips_per_class}"
+    size = ""
+    if results.quick:
+        size = f" --subjects {plan.subjects} --clips-per-class {plan.clips_per_class} --fps {plan.fps:g}"
     return Section("The same by hand", text=("Each step is a command of its own:",), commands=(
         f"neurofer prepare synthetic --out {out}/store --seed {plan.seed}{size}",
         *(f"neurofer train --config {backend}_demo --data {out}/store --out {out}/{backend} --seed {plan.seed}{short}"
           for backend in results.evaluations),
         *(f"neurofer evaluate {out}/{backend}" for backend in results.evaluations),
         *(f"neurofer predict {out}/{backend} {out}/store/events/{results.clip}" for backend in results.evaluations)))
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
 
 
 def _short(number: float) -> str:

@@ -66,7 +66,7 @@ def demo(
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; give a folder with --out")
-    plan = SyntheticPlan(subjects=5, clips_per_class=1, seed=seed) if quick else SyntheticPlan(seed=seed)
+    plan = SyntheticPlan(subjects=3, clips_per_class=1, fps=60.0, seed=seed) if quick else SyntheticPlan(seed=seed)
     seconds: dict[str, float] = {}
     steps = _Steps(total=5, seconds=seconds)
     with steps.next("prepare", f"faces of {plan.subjects} people, seen by a simulated event camera"):

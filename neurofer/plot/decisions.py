@@ -63,6 +63,7 @@ def decisions_figure(
     shown = _shown_classes(tracks, classes, truth)
     for axes, track in zip(panels[:-1], tracks, strict=True):
         _draw_track(axes, track, classes, shown, truth, start_us)
+        axes.set_title(track.name, loc="left", fontsize=10, color=INK, pad=18 if axes is panels[0] else 6)
         _mark(axes, moments_us or {}, start_us, named=axes is panels[0])
     _draw_rate(panels[-1], event_times_us, start_us)
     _mark(panels[-1], moments_us or {}, start_us, named=False)
@@ -98,7 +99,6 @@ def _draw_track(axes: Any, track: DecisionTrack, classes: Sequence[str], shown: 
             axes.axvspan(low, high, ymin=0, ymax=0.045, color=BLUE if hit else "#d5dae0", linewidth=0, zorder=2)
     axes.set_ylim(-0.06, 1.02)
     axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-    axes.set_title(track.name, loc="left", fontsize=10, color=INK)
     axes.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), frameon=False, fontsize=9, labelcolor="linecolor",
                 handlelength=1.2)
     _plain(axes)
