@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from neurofer.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurofer.events.clean import Mode
 
 
 def parse_sensor(text: str | None, option: str = "--sensor") -> tuple[int, int] | None:
@@ -22,6 +25,17 @@ def parse_sensor(text: str | None, option: str = "--sensor") -> tuple[int, int] 
     if not (0 < width <= 65_536 and 0 < height <= 65_536):
         raise UsageError(f"{option}: need WIDTHxHEIGHT in pixels such as 640x480, got {text!r}")
     return width, height
+
+
+def parse_mode(text: str) -> Mode:
+    """What to do with broken events, as ``open_recording`` takes it.
+
+    Raises:
+        UsageError: another word.
+    """
+    if text not in ("strict", "repair", "trust"):
+        raise UsageError(f"--mode: choose strict, repair or trust, got {text!r}")
+    return cast("Mode", text)
 
 
 def parse_settings(words: Sequence[str], option: str = "--set") -> dict[str, Any]:

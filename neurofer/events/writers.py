@@ -78,14 +78,15 @@ def write_bin(path: Path, pieces: Iterator[Events], sensor: tuple[int, int]) -> 
         for piece in _small(pieces):
             if not len(piece):
                 continue
-            for what, value, limit in (("columns", int(piece.x.max()), 256), ("rows", int(piece.y.max()), OVERFLOW_ROW)):
+            limits = (("columns", int(piece.x.max()), 256), ("rows", int(piece.y.max()), OVERFLOW_ROW))
+            for what, value, limit in limits:
                 if value >= limit:
                     raise NeuroferError(f"{path.suffix} records hold {what} below {limit}, the recording has one at "
                                         f"{value}; choose another format")
             if piece.end_us >= 1 << 23 or piece.start_us < 0:
                 raise NeuroferError(f"{path.suffix} records hold times of 0..{(1 << 23) - 1} us, the recording has "
-                                    f"{piece.start_us}..{piece.end_us}; count time from 0 (zero_time=True, --zero-time) "
-                                    "or choose another format")
+                                    f"{piece.start_us}..{piece.end_us}; count time from 0 (zero_time=True, "
+                                    "--zero-time) or choose another format")
             records = np.empty((len(piece), RECORD_BYTES), np.uint8)
             records[:, 0], records[:, 1] = piece.x, piece.y
             records[:, 2] = (piece.p.astype(np.int64) << 7) | (piece.t >> 16)
