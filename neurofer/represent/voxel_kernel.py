@@ -3,7 +3,7 @@
 In the order of time, events between bins b and b+1 come one after the other. So one plane of 64-bit words is enough: a
 word holds the net number of a pixel's events in its upper 22 bits and the sum of their shares in bin b+1, in units of
 2^-18 event, in its lower 42 bits; the rest of each event is bin b's. The plane is emptied when
-time passes a bin, and before 2^21 events could make a field run over.
+time passes a bin, and before 2^20 events could make a field run over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from neurofer.represent.scatter import BLOCK, fetch_events, find_places
 UNIT = 1 << 18
 """One event, in the integers of the cells."""
 
-FULL = 1 << 21
+FULL = 1 << 20
 """Events after which the words must be emptied."""
 
 _SHARE_BITS = 42
