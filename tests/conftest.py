@@ -91,3 +91,43 @@ def face_events() -> Events:
     y = np.where(noise, generator.integers(0, height, count), np.clip(np.rint(y), 0, height - 1))
     p = (np.cos(2 * np.pi * t / 150_000) * np.sin(angle) > 0) ^ (generator.random(count) < 0.1)
     return Events(t, x.astype(np.uint16), y.astype(np.uint16), p, (width, height))
+
+
+def moving_blob(direction: str, seed: int, duration_us: int, sensor: tuple[int, int]) -> Events:
+    """A disc that crosses the sensor's middle in one direction: ON at its front, OFF at its back, a fifth is noise."""
+    generator = np.random.default_rng(seed)
+    count, (width, height) = 4_000, sensor
+    t = np.sort(generator.integers(0, duration_us, count))
+    angle = {"right": 0.0, "down": np.pi / 2, "left": np.pi}[direction] + generator.normal(0, 0.15)
+    way = 0.3 * min(sensor) * (2 * t / duration_us - 1)
+    p = generator.random(count) < 0.5
+    rim = generator.random(count) * 2 * np.pi
+    ahead = way + np.where(p, 2.0, -2.0)
+    x = width / 2 + ahead * np.cos(angle) + 2.5 * np.cos(rim)
+    y = height / 2 + ahead * np.sin(angle) + 2.5 * np.sin(rim)
+    noise = generator.random(count) < 0.2
+    x = np.where(noise, generator.integers(0, width, count), np.clip(x, 0, width - 1))
+    y = np.where(noise, generator.integers(0, height, count), np.clip(y, 0, height - 1))
+    return Events(t, x.astype(np.uint16), y.astype(np.uint16), p, sensor)
+
+
+@pytest.fixture(scope="session")
+def blob_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is learnt in seconds: 6 subjects, 3 classes (where a blob moves), 2 clips of 0.3 to 0.4 s each."""
+    from neurofer.data.clip import Box, Clip
+    from neurofer.data.store import StoredClip, write_store_index
+    from neurofer.events.columns import write_columns
+
+    store, sensor, classes = tmp_path_factory.mktemp("blobs") / "store", (48, 40), ("down", "left", "right")
+    clips = []
+    for subject in range(6):
+        for number in range(6):
+            label, name = classes[number % 3], f"s{subject}_{number}"
+            duration_us = 300_000 + 50_000 * ((subject + number) % 3)
+            events = moving_blob(label, 100 * subject + number, duration_us, sensor)
+            path = store / "events" / name
+            digest = write_columns(path, events, sensor).digest
+            clip = Clip(name, path, 0, duration_us, f"s{subject}", label, "blobs", Box(4, 0, 40, 40), sensor)
+            clips.append(StoredClip(clip, len(events), digest))
+    write_store_index(store, "blobs", classes, sensor, {"made_by": "the tests"}, clips, "1")
+    return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,10 +21,14 @@ from neurofer.train.decisions import Decisions, softmax, validation_scores
 class AnnTask:
     """Batches, loss and decisions of the ANN.
 
-    In most clips the face is at rest for part of the time, and a triple of such windows says nothing about the class.
-    Every epoch draws ``samples_per_clip`` triples of each clip with odds ``events ** event_power``: 0 draws evenly, 1
-    in proportion to the triple's events. Which windows count at test is not chosen: a clip's decision is the mean
-    softmax over all its triples.
+    An epoch draws ``sample.per_clip`` runs of ``sample.windows`` consecutive windows from each clip. Every triple (more
+    exactly, every ``model.context_windows`` windows in a row) of a run gives class probabilities; their mean is the
+    run's, as the mean over all triples is the clip's at test. The loss looks at that mean. In most clips the face is at
+    rest for part of the time, and a triple of such windows says nothing about the class: this way it may say so,
+    without anybody having to choose the triples that count.
+
+    Where a run starts is drawn with odds ``events ** sample.event_power``: 0 draws evenly, 1 in proportion to the run's
+    events. At test nothing is chosen.
 
     Args:
         config: The run.
@@ -40,33 +45,33 @@ class AnnTask:
         self._labels = labels
         self._train = np.asarray(train, np.int64)
         self._validation = np.asarray(validation, np.int64)
-        self._samples = len(train) * config.train.samples_per_clip
+        shortest = int(windows.lengths()[self._train].min())
+        self._run = min(max(config.sample.windows, config.model.context_windows), shortest)
 
     @property
     def steps(self) -> int:
         """Optimiser steps of one epoch."""
-        return -(-self._samples // self._config.train.batch)
+        return -(-len(self._train) * self._config.sample.per_clip // self._config.train.batch)
 
     def batches(self, generator: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """``(pictures (B, T, C, S, S) float32 in -1..1, labels (B,))`` of one epoch."""
-        context = self._config.model.context_windows
-        clips = np.repeat(self._train, self._config.train.samples_per_clip)
+        clips = np.repeat(self._train, self._config.sample.per_clip)
         starts = np.concatenate([self._draw_starts(clip, generator) for clip in self._train])
-        order = generator.permutation(len(clips))
-        for part in np.array_split(order, self.steps):
+        empty = empty_value(self._windows.rows.dtype)
+        for part in np.array_split(generator.permutation(len(clips)), self.steps):
             first = self._windows.first[clips[part]] + starts[part]
-            pictures = pictures_to_network(self._windows.rows[first[:, None] + np.arange(context)])
+            pictures = pictures_to_network(self._windows.rows[first[:, None] + np.arange(self._run)])
             maps = draw_maps(generator, self._config.augment, len(part))
-            yield warp_pictures(pictures, maps, empty_value(self._windows.rows.dtype)), torch.from_numpy(
-                self._labels[clips[part]])
+            yield warp_pictures(pictures, maps, empty), torch.from_numpy(self._labels[clips[part]])
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, int, int]:
-        """``(cross-entropy, right, samples)`` of one batch."""
+        """``(cross-entropy of the mean probabilities, right, samples)`` of one batch."""
         pictures, labels = batch
         logits, _ = model(pictures)
-        logits = logits[:, -1]
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self._config.train.label_smoothing)
-        return loss, int((logits.argmax(1) == labels).sum()), len(labels)
+        mean = mean_log_probabilities(logits)
+        smooth = self._config.train.label_smoothing
+        loss = (1 - smooth) * functional.nll_loss(mean, labels) - smooth * mean.mean()
+        return loss, int((mean.argmax(1) == labels).sum()), len(labels)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores per validation clip."""
@@ -87,12 +92,16 @@ class AnnTask:
                          window.argmax(axis=1), window)
 
     def _draw_starts(self, clip: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        context = self._config.model.context_windows
         events = self._windows.counts_of(clip).sum(axis=1)
-        sums = np.convolve(events, np.ones(context), mode="valid")
-        odds = (sums + 1.0) ** self._config.train.event_power
-        draws = generator.choice(len(sums), self._config.train.samples_per_clip, p=odds / odds.sum())
+        sums = np.convolve(events, np.ones(self._run), mode="valid")
+        odds = (sums + 1.0) ** self._config.sample.event_power
+        draws = generator.choice(len(sums), self._config.sample.per_clip, p=odds / odds.sum())
         return np.asarray(draws, np.int64)
+
+
+def mean_log_probabilities(logits: Tensor) -> Tensor:
+    """Logarithm of the mean softmax over the decisions of a sequence: ``(B, D, K)`` to ``(B, K)``."""
+    return torch.logsumexp(functional.log_softmax(logits, dim=-1), dim=1) - math.log(logits.shape[1])
 
 
 def pictures_to_network(rows: NDArray[Any]) -> Tensor:

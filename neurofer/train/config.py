@@ -74,6 +74,14 @@ class AugmentConfig(StrictModel):
     zoom: float = Field(0.08, ge=0, lt=1)
 
 
+class SampleConfig(StrictModel):
+    """What of a clip the ANN sees in one epoch: runs of consecutive windows, more often where more happens."""
+
+    per_clip: PositiveInt = 1
+    windows: PositiveInt = 10
+    event_power: NonNegativeFloat = 1.0
+
+
 class OptimiseConfig(StrictModel):
     """Optimiser and schedule: AdamW, one warm-up epoch, cosine to zero."""
 
@@ -81,8 +89,6 @@ class OptimiseConfig(StrictModel):
     batch: PositiveInt = 32
     lr: PositiveFloat = Field(1e-3, le=10)
     weight_decay: NonNegativeFloat = 1e-2
-    samples_per_clip: PositiveInt = 4
-    event_power: NonNegativeFloat = 1.0
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     clip_gradient: PositiveFloat = 1.0
     threads: NonNegativeInt = 0
@@ -91,8 +97,8 @@ class OptimiseConfig(StrictModel):
 class TrainConfig(StrictModel):
     """One training run.
 
-    ``data`` and ``out`` may come from the command line instead. ``model`` and ``represent`` are read by ``ann``,
-    ``snn`` by ``snn``.
+    ``data`` and ``out`` may come from the command line instead. ``represent``, ``model`` and ``sample`` are
+    read by ``ann``, ``snn`` by ``snn``.
     """
 
     task: Literal["recognise"] = "recognise"
@@ -104,5 +110,6 @@ class TrainConfig(StrictModel):
     represent: RepresentConfig = RepresentConfig()
     model: ModelConfig = ModelConfig()
     snn: SnnConfig = SnnConfig()
+    sample: SampleConfig = SampleConfig()
     augment: AugmentConfig = AugmentConfig()
     train: OptimiseConfig = OptimiseConfig()

@@ -1,0 +1,161 @@
+"""The whole recipe on blobs: it learns, repeats, resumes to the same bytes, and refuses what it must."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from neurofer.errors import BadFileError, NeuroferError, UsageError
+from neurofer.train import recognise
+from neurofer.train.config import TrainConfig
+from neurofer.train.loop import fit
+from neurofer.train.recognise import train_recogniser
+from neurofer.train.run_folder import load_run
+
+Make = Callable[..., TrainConfig]
+FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "curves.png", "confusion.png"}
+
+
+class Killed(Exception):  # noqa: N818  not an error, an end
+    """Stands for a kill."""
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if "seconds" not in name} for row in rows]
+
+
+def kill_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopping(*words: object, after_epoch, **named: object):  # type: ignore[no-untyped-def]
+        def then(progress) -> None:  # type: ignore[no-untyped-def]
+            after_epoch(progress)
+            if progress.epoch == epochs:
+                raise Killed
+
+        return fit(*words, after_epoch=then, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recognise, "fit", stopping)
+
+
+@pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]), ("snn", ["train.epochs=20"])])
+def test_it_learns_and_leaves_a_whole_folder(backend: str, more: list[str], small_config: Make) -> None:
+    folder = train_recogniser(small_config(backend, *more))
+    assert {path.name for path in folder.iterdir()} == FILES
+    card = json.loads((folder / "card.json").read_text())
+    assert card["metrics"]["validation_accuracy"] >= 0.8  # six clips of one unseen subject, chance is a third
+    record = json.loads((folder / "run.json").read_text())
+    parts = [set(record["split"][part]) for part in ("train", "validation", "test")]
+    assert not (parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2])
+    assert record["test"]["reads"] == 1
+    assert str(folder) not in (folder / "run.json").read_text()
+    assert [row["epoch"] for row in history(folder)] == list(range(1, len(history(folder)) + 1))
+
+
+@pytest.mark.parametrize("backend", ["ann", "snn"])
+def test_two_runs_of_one_seed_are_the_same_and_another_seed_is_not(backend: str, small_config: Make) -> None:
+    one, two, other = (train_recogniser(small_config(backend, f"seed={seed}", out=name))
+                       for name, seed in (("one", 0), ("two", 0), ("other", 1)))
+    assert history(one) == history(two)
+    assert (one / "model.safetensors").read_bytes() == (two / "model.safetensors").read_bytes()
+    assert (one / "model.safetensors").read_bytes() != (other / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("backend", ["ann", "snn"])
+def test_a_killed_run_resumes_to_the_same_bytes(backend: str, small_config: Make,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train_recogniser(small_config(backend, "train.epochs=4", out="whole"))
+    config = small_config(backend, "train.epochs=4", out="killed")
+    with monkeypatch.context() as patched:
+        kill_after(2, patched)
+        with pytest.raises(Killed):
+            train_recogniser(config)
+    torch.rand(7)  # what the process drew in between must not matter
+    killed = Path(str(config.out))
+    with pytest.raises(BadFileError, match=r"not finished; go on with .*--resume"):
+        load_run(killed)
+    train_recogniser(config, resume=True)
+    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert history(killed) == history(whole)
+    assert {path.name for path in killed.iterdir()} == FILES
+
+
+def test_resume_with_other_settings_is_refused(small_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        kill_after(1, patched)
+        with pytest.raises(Killed):
+            train_recogniser(small_config("snn"))
+    with pytest.raises(BadFileError, match="a run with other configuration; resume with the same"):
+        train_recogniser(small_config("snn", "train.lr=1e-3"), resume=True)
+
+
+def test_a_finished_run_is_not_touched_without_being_told(small_config: Make) -> None:
+    folder = train_recogniser(small_config("snn"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(NeuroferError, match="holds a finished run; go on with --resume, replace it with --overwrite"):
+        train_recogniser(small_config("snn"))
+    train_recogniser(small_config("snn"), resume=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    train_recogniser(small_config("snn", "seed=5"), overwrite=True)
+    assert (folder / "model.safetensors").read_bytes() != before["model.safetensors"]
+
+
+def test_a_folder_with_other_files_is_refused(small_config: Make, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years")
+    with pytest.raises(NeuroferError, match="holds other files"):
+        train_recogniser(small_config("snn"), overwrite=True)
+    assert (tmp_path / "run" / "thesis.tex").read_text() == "years"
+
+
+def test_a_diverging_loss_stops_with_a_sentence(small_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurofer.train.ann import AnnTask
+
+    honest = AnnTask.loss
+
+    def broken(self, model, batch):  # type: ignore[no-untyped-def]
+        loss, right, size = honest(self, model, batch)
+        return loss * float("nan"), right, size
+
+    monkeypatch.setattr(AnnTask, "loss", broken)
+    with pytest.raises(NeuroferError, match=r"diverged: the loss is nan in epoch 1, step 1; use a smaller train\.lr"):
+        train_recogniser(small_config("ann"))
+
+
+def test_too_short_clips_are_named(small_config: Make) -> None:
+    with pytest.raises(NeuroferError, match=r"36 clip\(s\) are shorter than 3 windows .* \(s0_0"):
+        train_recogniser(small_config("ann", "represent.window_us=200000"))
+
+
+def test_missing_data_and_an_unknown_representation_are_told(small_config: Make, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--data missing"):
+        train_recogniser(small_config("ann").model_copy(update={"data": None}))
+    with pytest.raises(BadFileError, match="no such store"):
+        train_recogniser(small_config("ann").model_copy(update={"data": str(tmp_path / "nowhere")}))
+    with pytest.raises(UsageError, match="tencode"):
+        train_recogniser(small_config("ann", "represent.kind=tencode", "represent.settings={}"))
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(small_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    with monkeypatch.context() as patched:
+        kill_after(1, patched)
+        with pytest.raises(Killed):
+            train_recogniser(small_config("snn"))
+    folder = Path(str(small_config("snn").out))
+    before = (folder / "checkpoint.safetensors").read_bytes()
+
+    def full(*words: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("neurofer.train.checkpoint.save_file", full)
+        with pytest.raises(BadFileError, match="the disk is full"):
+            train_recogniser(small_config("snn"), resume=True)
+    assert (folder / "checkpoint.safetensors").read_bytes() == before
+    train_recogniser(small_config("snn"), resume=True)
+    assert load_run(folder).card["metrics"]["best_epoch"] >= 1
