@@ -50,13 +50,7 @@ def build_app() -> typer.Typer:
     for panel, verbs in VERBS.items():
         for verb in verbs:
             commands, groups = len(app.registered_commands), len(app.registered_groups)
-            try:
-                module = import_module(f"neurofer.cli.{verb}")
-            except ModuleNotFoundError as error:
-                if error.name != f"neurofer.cli.{verb}":
-                    raise
-                continue
-            module.register(app)
+            import_module(f"neurofer.cli.{verb}").register(app)
             added: list[Any] = [*app.registered_commands[commands:], *app.registered_groups[groups:]]
             for command in added:
                 command.rich_help_panel = panel
