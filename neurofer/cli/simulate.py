@@ -36,7 +36,7 @@ def simulate(
     were made.
     """
     from neurofer.cli.options import parse_sensor
-    from neurofer.progress import progress
+    from neurofer.progress import Progress, progress
     from neurofer.simulate.film_events import simulate_to_file
     from neurofer.simulate.settings import preset as settings_of
     from neurofer.simulate.upsample import Upsampler
@@ -47,7 +47,8 @@ def simulate(
         raise UsageError(f"--upsample: need auto or a whole number of 1 to 1000, got {upsample!r}")
     upsampler = Upsampler(0 if upsample == "auto" else int(upsample))
     source = open_frames(film, fps, parse_sensor(size, "--size"))
-    with progress(total=source.frames or None, unit="frame", desc="simulate") as bar:
+    bar: Progress[None] = progress(total=source.frames or None, unit="frame", desc="simulate")
+    with bar:
         done = simulate_to_file(source, out, settings, preset=preset, seed=seed, upsampler=upsampler, watch=bar.update)
     width, height = source.size
     typer.echo(f"{out}: {done.info.events} events of {done.frames} frames ({done.steps} steps), {width}x{height}, "

@@ -27,7 +27,7 @@ from neurofer.errors import UsageError
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 from neurofer.files import atomic_path, write_text
-from neurofer.progress import progress
+from neurofer.progress import Progress, progress
 from neurofer.simulate.actions import CLASSES, UNITS
 from neurofer.simulate.performance import Film, draw_performance, draw_subject, film
 from neurofer.simulate.pixel import EventPixel
@@ -136,7 +136,8 @@ def prepare_synthetic(folder: Path | str, plan: SyntheticPlan, workers: int = 1,
     _claim(folder, plan, code)
     todo = [job for job in shard(jobs(plan), part) if _finished(folder, job, _key(plan, code, job)) is None]
     work = functools.partial(make_clip, folder, plan, code)
-    with progress(total=len(todo), unit="clip", desc="prepare synthetic") as bar:
+    bar: Progress[None] = progress(total=len(todo), unit="clip", desc="prepare synthetic")
+    with bar:
         for _ in run_all(work, todo, workers):
             bar.update()
     if not (folder / INDEX).exists() and _write_index(folder, plan, code) is None:
@@ -173,10 +174,11 @@ def code_version() -> str:
     return f"{neurofer.__version__}+{digest.hexdigest()[:12]}"
 
 
-def _events(clip: Film, plan: SyntheticPlan, job: ClipJob, every: int, kept: list[NDArray[np.uint8]]) -> Iterator[Events]:
+def _events(clip: Film, plan: SyntheticPlan, job: ClipJob, every: int,
+            kept: list[NDArray[np.uint8]]) -> Iterator[Events]:
     seed = np.random.SeedSequence(plan.seed, spawn_key=(2, job.subject, CLASSES.index(job.label), job.number))
     pixel = EventPixel(plan.pixel, (plan.size_px,) * 2, int(seed.generate_state(1, np.uint64)[0]))
-    for number, (frame, t_us) in enumerate(zip(clip.frames(), clip.track.times_us)):
+    for number, (frame, t_us) in enumerate(zip(clip.frames(), clip.track.times_us, strict=True)):
         if every and number % every == 0:
             kept.append(np.rint(frame).astype(np.uint8))
         yield pixel.step(frame, int(t_us))
@@ -219,7 +221,7 @@ def _claim(folder: Path, plan: SyntheticPlan, code: str) -> None:
     write_text(folder / "subjects.json", json.dumps({
         subject_name(one.number): {"identity": one.identity.to_json(), "strength": one.style.strength,
                                    "lean": one.style.lean, "pace": one.style.pace,
-                                   "units": dict(zip(map(str, UNITS), one.style.units.tolist()))}
+                                   "units": dict(zip(map(str, UNITS), one.style.units.tolist(), strict=True))}
         for one in people}, indent=1) + "\n")
     write_text(path, json.dumps(wanted, indent=2) + "\n")
 
@@ -240,8 +242,8 @@ def _write_index(folder: Path, plan: SyntheticPlan, code: str) -> StoreIndex | N
         record = _finished(folder, job, _key(plan, code, job))
         if record is None:
             return None
-        clip = Clip(job.name, folder / "events" / job.name, 0, record["stop_us"], record["subject"], record["label"], NAME,
-                    Box(*record["box"]), sensor, record["truth"])
+        clip = Clip(job.name, folder / "events" / job.name, 0, record["stop_us"], record["subject"], record["label"],
+                    NAME, Box(*record["box"]), sensor, record["truth"])
         stored.append(StoredClip(clip, record["events"], record["digest"]))
     return write_store_index(folder, NAME, CLASSES, sensor, plan.parameters(), stored, code)
 

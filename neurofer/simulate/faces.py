@@ -82,7 +82,7 @@ class FaceRenderer:
         sizes = [furrow.patch.size for furrow in furrows]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         self._boxes = np.array([(start, furrow.top, furrow.left, *furrow.patch.shape)
-                                for start, furrow in zip(starts, furrows)], np.int64)
+                                for start, furrow in zip(starts, furrows, strict=True)], np.int64)
         self._patches = np.concatenate([furrow.patch.ravel() for furrow in furrows])
 
     def frames(self, track: Track) -> Iterator[NDArray[np.float32]]:
@@ -100,7 +100,6 @@ class FaceRenderer:
         face, skin = np.empty(nodes, np.float32), np.empty(nodes, np.float32)
         texture = np.empty_like(self._resting)
         glint = 1.0 if scene.light.right > 0 else -1.0
-        grid = (self._height, LEFT, TOP, GRID_STEP)
         centres = np.empty((3, 2), np.float32)
         for now in range(len(track.times_us)):
             render.mix_shifts(reach, moved[now], shift_x.ravel(), shift_y.ravel())
@@ -111,7 +110,8 @@ class FaceRenderer:
             render.draw_skin(skin, texture, LEFT, TOP, self._texels, scene.background, track.light[now, 0],
                              track.light[now, 1], picture)
             points = np.array([eye_shapes[now, 0, :2], eye_shapes[now, 1, :2], mouth_shapes[now, :2]])
-            render.project(points, pose[now], *scene.middle_px, scene.unit_px, *grid, centres)
+            render.project(points, pose[now], *scene.middle_px, scene.unit_px, self._height, LEFT, TOP,
+                           GRID_STEP, centres)
             size, lit_skin = scene.unit_px * float(pose[now, 5]), who.skin
             for side in (0, 1):
                 render.draw_eye(picture, face, eye_shapes[now, side], float(centres[side, 0]), float(centres[side, 1]),
@@ -137,10 +137,12 @@ class FaceRenderer:
         for place, side, sign in ((0, "left", -1), (1, "right", 1)):
             x, y, half = shape["x"][:, place], shape["y"][:, place], shape["width"][:, place]
             for name, right, down in (("eye_outer", sign * half, 0), ("eye_inner", -sign * half, 0),
-                                      ("lid_upper", 0, -shape["up"][:, place]), ("lid_lower", 0, shape["down"][:, place])):
+                                      ("lid_upper", 0, -shape["up"][:, place]),
+                                      ("lid_lower", 0, shape["down"][:, place])):
                 points[:, LANDMARKS.index(f"{name}_{side}")] = np.stack([x + right, y + down], axis=1)
         lips = {name: mouth[:, place] for place, name in enumerate(MOUTH_FIELDS)}
-        for name, x, y in (("mouth_left", lips["left_x"], lips["left_y"]), ("mouth_right", lips["right_x"], lips["right_y"]),
+        for name, x, y in (("mouth_left", lips["left_x"], lips["left_y"]),
+                           ("mouth_right", lips["right_x"], lips["right_y"]),
                            ("lip_upper", lips["x"], lips["y"] - lips["gap_up"] - lips["thick_up"]),
                            ("lip_lower", lips["x"], lips["y"] + lips["gap_down"] + lips["thick_down"])):
             points[:, LANDMARKS.index(name)] = np.stack([x, y], axis=1)

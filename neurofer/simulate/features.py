@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,8 @@ def eyes(who: Identity, strengths: NDArray[np.float64], gaze: NDArray[np.float64
         up = np.maximum(up, 0.25 * wide)
         closed = au[45]
         up = up * (1 - closed) - 0.8 * down * closed
-        columns = (sign * who["eye_x"], who["eye_y"] - 0.012 * au[5] + 0.01 * au[9], who["eye_width"], up, down,
+        columns: tuple[Any, ...] = (
+                   sign * who["eye_x"], who["eye_y"] - 0.012 * au[5] + 0.01 * au[9], who["eye_width"], up, down,
                    sign * who["eye_tilt"] + 0 * up, 0.055 * gaze[:, 0], 0.035 * gaze[:, 1] - 0.005,
                    who["iris_radius"], who["crease"] * (1 - 0.55 * au[5] + 0.25 * closed + 0.3 * au[1]
                                                        - 0.35 * au[4]), closed)
@@ -72,7 +75,8 @@ def mouths(who: Identity, strengths: NDArray[np.float64], deformation: Deformati
     middle_y = level - 0.035 * au[17] - 0.03 * au[10] - 0.018 * au[9] + 0.012 * au[15] + 0.01 * au[12]
     columns = (0.5 * (left[:, 0] + right[:, 0]) * 0.35, middle_y, -half + left[:, 0], level + left[:, 1],
                half + right[:, 0], level + right[:, 1], open_up, open_down, lips_up, lips_down,
-               np.clip(0.30 - 0.2 * au[12] - 0.2 * au[24], 0, 1), np.clip(0.75 - 0.25 * au[26] - 0.15 * au[10], 0.35, 1),
+               np.clip(0.30 - 0.2 * au[12] - 0.2 * au[24], 0, 1),
+               np.clip(0.75 - 0.25 * au[26] - 0.15 * au[10], 0.35, 1),
                np.clip(0.45 + 0.5 * au[24] + 0.3 * au[23] + 0.2 * au[17], 0, 1))
     result = np.empty((len(strengths), len(MOUTH_FIELDS)), np.float32)
     for place, column in enumerate(columns):

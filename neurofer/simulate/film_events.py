@@ -96,14 +96,16 @@ def simulate_to_file(source: FrameSource, out: Path | str, settings: PixelSettin
     return Simulated(out, manifest, read[0], upsampler.steps, info)
 
 
-def manifest_of(source: FrameSource, settings: PixelSettings, preset: str, seed: int, upsampler: Upsampler, frames: int,
-                info: ColumnsInfo) -> dict[str, Any]:
+def manifest_of(source: FrameSource, settings: PixelSettings, preset: str, seed: int, upsampler: Upsampler,
+                frames: int, info: ColumnsInfo) -> dict[str, Any]:
     """How a recording was made, as JSON can hold it."""
     film: dict[str, Any] = {"name": source.path.name, "frames": frames, "fps": source.fps,
                             "times": "the video's own" if source.timed else "by the frame rate"}
     if source.path.is_file():
         film["sha256"] = file_digest(source.path)
-    method = "linear blending" if upsampler.interpolate is blend else getattr(upsampler.interpolate, "__name__", "other")
+    method = "linear blending"
+    if upsampler.interpolate is not blend:
+        method = getattr(upsampler.interpolate, "__name__", "other")
     return {
         "format": "neurofer-simulation", "version": 1, "film": film, "sensor": list(source.size),
         "events": info.events, "events_digest": info.digest, "model": "v2e pixel", "preset": preset,

@@ -95,7 +95,7 @@ def _speech(seconds: NDArray[np.float64], length_s: float, random: np.random.Gen
         return np.zeros(len(seconds)), {}
     envelope = ease((seconds - start) / 0.15) * (1 - ease((seconds - start - length) / 0.15))
     waves = [0.5 - 0.5 * np.cos(2 * np.pi * speed * factor * seconds + shift)
-             for factor, shift in zip((1.0, 1.37, 0.61), phase)]
+             for factor, shift in zip((1.0, 1.37, 0.61), phase, strict=True)]
     speech = size * envelope
     return speech, {26: speech * waves[0], 25: speech * (0.4 + 0.6 * waves[1]), 18: 0.8 * speech * waves[2]}
 

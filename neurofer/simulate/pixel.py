@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ _LEAST_THRESHOLD = 0.01
 _NEVER_US = -(1 << 60)
 
 Frame = NDArray[np.uint8] | NDArray[np.float32]
+AnyGrey = NDArray[Any]
 
 
 @dataclass
@@ -100,26 +102,26 @@ class EventPixel:
             ValueError: another shape or type, light outside 0..255, or a time that does not move on.
         """
         self._check(frame, t_us)
-        frame = np.ascontiguousarray(frame)
-        if frame.dtype == np.uint8:
-            kernels.look_up(frame.ravel(), self._table, self._bright.ravel())
+        grey: AnyGrey = np.ascontiguousarray(frame)
+        if grey.dtype == np.uint8:
+            kernels.look_up(grey.ravel(), self._table, self._bright.ravel())
         else:
-            kernels.lin_log(frame.ravel(), self._bright.ravel(), self._bits, self._bits.view(np.float32))
+            kernels.lin_log(grey.ravel(), self._bright.ravel(), self._bits, self._bits.view(np.float32))
         if self.state is None:
             dead = self._bright.size if self.settings.refractory_us else 1
             self.state = PixelState(t_us, self._bright.copy(), self._bright.copy(), np.full(dead, _NEVER_US),
                                     np.random.default_rng([self._seed, 1]))
             return Events.empty(self.sensor)
         step_us = t_us - self.state.t_us
-        used = self._changes(self.state, frame, step_us)
-        used = self._noise(self.state, frame, step_us, used)
+        used = self._changes(self.state, grey, step_us)
+        used = self._noise(self.state, grey, step_us, used)
         order = kernels.in_time_order(self._offset_us[:used], step_us)
         columns = kernels.take_in_order(order, self._offset_us, self._place, self._polarity, self.state.t_us,
                                         self.sensor[0])
         self.state.t_us = t_us
         return Events.trusted(*columns, self.sensor)
 
-    def _changes(self, state: PixelState, frame: Frame, step_us: int) -> int:
+    def _changes(self, state: PixelState, frame: AnyGrey, step_us: int) -> int:
         settings, step_s = self.settings, step_us * 1e-6
         bandwidth = step_s * 2 * np.pi * settings.cutoff_hz / 275 if settings.cutoff_hz > 0 else -1.0
         leaks = settings.leak_hz > 0
@@ -137,7 +139,7 @@ class EventPixel:
                 return int(used)
             self._room(2 * len(self._offset_us), used)
 
-    def _noise(self, state: PixelState, frame: Frame, step_us: int, used: int) -> int:
+    def _noise(self, state: PixelState, frame: AnyGrey, step_us: int, used: int) -> int:
         settings = self.settings
         if settings.shot_hz <= 0:
             return used
@@ -158,11 +160,13 @@ class EventPixel:
 
     def _room(self, events: int, keep: int = 0) -> None:
         """Buffers for this many events of one frame step; the first ``keep`` are kept."""
-        old = (self._offset_us, self._place, self._polarity) if keep else ()
-        self._offset_us, self._place = np.empty(events, np.int64), np.empty(events, np.int64)
-        self._polarity = np.empty(events, np.bool_)
-        for new, before in zip((self._offset_us, self._place, self._polarity), old):
-            new[:keep] = before[:keep]
+        offset_us, place, polarity = np.empty(events, np.int64), np.empty(events, np.int64), np.empty(events, np.bool_)
+        if keep:
+            offset_us[:keep], place[:keep] = self._offset_us[:keep], self._place[:keep]
+            polarity[:keep] = self._polarity[:keep]
+        self._offset_us: NDArray[np.int64] = offset_us
+        self._place: NDArray[np.int64] = place
+        self._polarity: NDArray[np.bool_] = polarity
 
     def _check(self, frame: Frame, t_us: int) -> None:
         width, height = self.sensor

@@ -237,7 +237,8 @@ def draw_eye(out: Floats, face: Floats, eye: Floats, centre_x: float, centre_y: 
                 colour = iris * light * shade * (0.75 + 0.5 * far / radius) * ring
                 colour += (0.015 * light - colour) * covered(0.42 * radius - far, pixel)
                 ball += (colour - ball) * disc
-                glint = covered(0.017 - math.sqrt((u - iris_x - 0.026 * lamp_x) ** 2 + (v - iris_y + 0.028) ** 2), pixel)
+                beside = math.sqrt((u - iris_x - 0.026 * lamp_x) ** 2 + (v - iris_y + 0.028) ** 2)
+                glint = covered(0.017 - beside, pixel)
                 ball += (1.1 * light - ball) * 0.85 * glint
                 tone += (ball - tone) * opening
             inside = min(max((1.12 - abs(s)) * 8, 0.0), 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.simulate.identity import Identity
-from neurofer.simulate.texture import Light, bell, smooth_noise
+from neurofer.simulate.texture import Light, smooth_noise
 
 FACE_SHARE = 0.265
 """Half a face width as a share of the picture's shorter side."""
@@ -68,7 +68,6 @@ def _background(who: Identity, size: tuple[int, int], light: Light, unit_px: flo
     shade = (0.30 + 0.30 * light.ambient) * (1 - 0.5 * np.exp(-np.clip(y - 1.05, 0, None) / 0.25))
     round_off = 0.6 + 0.4 * np.sqrt(np.clip(1 - (x / neck_wide) ** 2, 0, 1))
     wall = wall * (1 - neck) + exposure * who.skin * shade * round_off * (1 + 0.25 * light.right * x) * neck
-    collar = 1.50 + drop * np.abs(x) ** 1.5 - 0.35 * bell(x, y * 0, 0.0, 0.0, 0.25, 1.0) * -1.0
-    shoulder = np.clip(0.5 + (y - np.minimum(collar, 1.42 + 0.35 * np.clip(np.abs(x) - 0.5, 0, None))) * unit_px, 0, 1)
+    shoulder = np.clip(0.5 + (y - 1.30 - (0.15 + drop) * np.clip(np.abs(x) - 0.15, 0, None) ** 0.8) * unit_px, 0, 1)
     weave = 1 + 0.05 * np.sin(9 * x + random.uniform(0, 6)) * np.sin(7 * y)
     return (wall * (1 - shoulder) + exposure * cloth * 0.55 * weave * shoulder).astype(np.float32)

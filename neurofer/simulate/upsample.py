@@ -36,7 +36,8 @@ def motion_px(before: Picture, after: Picture) -> float:
                      for one in (before, after))
     if np.array_equal(first, second):
         return 0.0
-    flow: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(first, second, None)
+    opencv: Any = cv2
+    flow = opencv.DISOpticalFlow_create(opencv.DISOPTICAL_FLOW_PRESET_FAST).calc(first, second, None)
     return float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 99)) / small
 
 

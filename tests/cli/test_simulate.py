@@ -23,15 +23,15 @@ def folder(tmp_path):
 
 def test_a_folder_of_frames(run_cli, folder, tmp_path):
     out = tmp_path / "out.npz"
-    result = run_cli("simulate", folder, "-o", out, "--fps", "100", "--preset", "clean", "--size", "20x15", "--seed", "4")
+    words = ("--fps", "100", "--preset", "clean", "--size", "20x15", "--seed", "4")
+    result = run_cli("simulate", folder, "-o", out, *words)
     assert result.code == 0, result.err
     assert "20x15" in result.out
     with open_recording(out) as recording:
         assert recording.sensor == (20, 15)
         first = recording.between(0, 1 << 40)
     assert json.loads((tmp_path / "out.npz.json").read_text())["seed"] == 4
-    run_cli("simulate", folder, "-o", tmp_path / "again.npz", "--fps", "100", "--preset", "clean", "--size", "20x15",
-            "--seed", "4")
+    run_cli("simulate", folder, "-o", tmp_path / "again.npz", *words)
     with open_recording(tmp_path / "again.npz") as recording:
         np.testing.assert_array_equal(recording.between(0, 1 << 40).t, first.t)
 

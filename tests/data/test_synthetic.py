@@ -45,7 +45,8 @@ def test_the_store_holds_what_was_asked(whole):
         assert truth.dtype == TRUTH_DTYPE
         with open_recording(clip.path) as recording:
             assert recording.sensor == (32, 32)
-            assert recording.end_us < clip.stop_us == truth["t_us"][-1] + 1
+            assert recording.end_us < clip.stop_us
+            assert clip.stop_us == truth["t_us"][-1] + 1
         if clip.truth:
             assert 0 < clip.truth["onset_us"] < clip.truth["apex_us"] < clip.truth["offset_us"] < clip.stop_us
         else:
@@ -84,7 +85,7 @@ def test_a_killed_run_goes_on(whole, tmp_path, workers):
     process.wait()
     time.sleep(0.3)                                              # workers notice that their parent is gone
     finished = {path: path.stat().st_mtime_ns for path in folder.glob("truth/*.json")}
-    assert 4 <= len(finished)
+    assert len(finished) >= 4
     prepare_synthetic(folder, SMALL)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert contents(folder) == contents(whole)

@@ -56,7 +56,8 @@ def test_a_smile_raises_the_corners_in_the_picture():
     for seed in (1, 3, 4):
         rest, smile, points = shown(face(seed, 256), {12: 1.0})
         told = moved_by(points, "mouth_left")[1]
-        seen = mouth_corner(smile, points["mouth_left"][1] + (2, 0)) - mouth_corner(rest, points["mouth_left"][0] + (2, 0))
+        before, after = points["mouth_left"] + (2, 0)
+        seen = mouth_corner(smile, after) - mouth_corner(rest, before)
         assert told < -5
         assert seen == pytest.approx(told, abs=3)
 
@@ -118,7 +119,8 @@ def test_pixels_change_smoothly_with_motion():
     rest = still_track(np.arange(steps))
     pose = rest.pose.copy()
     pose[:, 3] = np.linspace(0, 2 / renderer.scene.unit_px, steps)
-    frames = np.array(list(renderer.frames(Track(rest.times_us, rest.strengths, rest.gaze, pose, rest.light, rest.speech))))
+    track = Track(rest.times_us, rest.strengths, rest.gaze, pose, rest.light, rest.speech)
+    frames = np.array(list(renderer.frames(track)))
     jumps = np.abs(np.diff(frames, axis=0)).max((1, 2))
     assert jumps.max() < 0.35 * np.abs(frames[-1] - frames[0]).max()   # no pixel does the whole change in one step
 

@@ -117,8 +117,8 @@ def test_equals_a_slow_reference(settings):
     # the compiled logarithm differs by 1e-6 from numpy's: an event on the edge of a frame may fall to the other side
     assert abs(len(events) - len(expected)) <= 2
     assert len(expected) > 200
-    found = {(int(y), int(x), bool(p)) + (int(t) // 20,) for t, y, x, p in zip(events.t, events.y, events.x, events.p)}
-    wanted = {(y, x, bool(p)) + (t // 20,) for t, y, x, p in expected}
+    found = {(int(one["y"]), int(one["x"]), bool(one["p"]), int(one["t"]) // 20) for one in events.to_array()}
+    wanted = {(y, x, bool(p), t // 20) for t, y, x, p in expected}
     assert len(found ^ wanted) <= 0.02 * len(wanted)             # times that round into the next 20 us
 
 

@@ -17,7 +17,8 @@ from neurofer.simulate.video import natural_key, open_frames
 def picture(shift=0.0, size=(48, 32)):
     width, height = size
     y, x = np.mgrid[:height, :width]
-    return (128 + 60 * np.sin((x - shift) / 4.0) * np.cos(y / 5.0) + 40 * np.sin((x - shift) / 9 + y / 7)).astype(np.uint8)
+    light = 128 + 60 * np.sin((x - shift) / 4.0) * np.cos(y / 5.0) + 40 * np.sin((x - shift) / 9 + y / 7)
+    return light.astype(np.uint8)
 
 
 @pytest.fixture
