@@ -38,10 +38,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "texture": (0.02, 0.07),
     "freckles": (0.0, 1.0),
     "age": (0.2, 1.0),
-    "hairline": (-1.20, -0.86),
+    "hairline": (-1.22, -0.84),
     "hair_volume": (0.04, 0.20),
     "hair_side": (-0.6, 1.3),
     "hair_part": (-0.5, 0.5),
+    "hair_curve": (-0.3, 0.6),
 }
 """Lowest and highest value of each shape number; lengths in half face widths, from the point between eyes and nose."""
 

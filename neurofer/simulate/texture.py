@@ -143,7 +143,7 @@ def _facial_hair(who: Identity, relief: Relief, random: np.random.Generator, pic
     x, y, side, mouth = relief.x, relief.y, np.abs(relief.x), who["mouth_y"]
     strands = 1 + 0.25 * smooth_noise(random, x.shape, (0.05 / relief.texel, 0.012 / relief.texel))
     tone = who.hair * (0.5 + 0.5 * shading(relief, light)) * np.clip(strands, 0.3, 2)
-    edge = np.clip((y - (mouth - 0.05) - 0.75 * np.maximum(0, 0.75 - side) ** 2
+    edge = np.clip((y - (mouth - 0.06) - 0.20 * np.maximum(0, 1 - (side / 0.7) ** 2)
                     + 0.55 * np.maximum(side - 0.55, 0)) / 0.16, 0, 1)
     beard = who.beard * edge * (1 - 0.9 * bell(x, y, 0, mouth + 0.02, 0.36, 0.12))
     moustache = who.moustache * bell(x, y, 0, (who["nose_length"] + mouth) / 2 + 0.05, 0.26, 0.06)
@@ -178,7 +178,7 @@ def _with_hair(who: Identity, relief: Relief, random: np.random.Generator, pictu
         cap = 1 - (side / (1.03 + volume)) ** 2.4 - (np.maximum(-0.25 - y, 0) / (1.24 + volume)) ** 2.3
         cap -= (np.maximum(y + 0.25, 0) / max(who["hair_side"] + 0.55, 0.15)) ** 4
         outline = cover(cap, texel)
-        line = who["hairline"] + 0.20 * (x - who["hair_part"]) ** 2 - 0.05
+        line = who["hairline"] + who["hair_curve"] * (x - who["hair_part"]) ** 2 - 0.05
         temple = np.clip((side - 0.66) / 0.26, 0, 1) ** 1.5 * 1.25
         wave = 0.02 * smooth_noise(random, x.shape, (0.2 / texel, 0.05 / texel))
         front = np.clip(0.5 + (line + temple + wave - y) / 0.07, 0, 1)

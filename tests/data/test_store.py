@@ -64,9 +64,10 @@ def test_all_problems_come_together(tmp_path):
     with pytest.raises(BadFileError) as caught:
         open_store(tmp_path)
     said = str(caught.value)
-    for part in ("8 problems", "line 2: label 'angry' is not among happy, sad",
-                 "line 2: recording events/c0 lacks x.npy", "line 3: path '../c1' leads out of the store", "line 3: ends (0 us) before it starts",
-                 "line 4: stop_us is 'soon'", "line 5: label 'angry'", "clip c0 is there 2 times"):
+    for part in (
+            "8 problems", "line 2: label 'angry' is not among happy, sad", "line 2: recording events/c0 lacks x.npy",
+            "line 3: path '../c1' leads out of the store", "line 3: ends (0 us) before it starts",
+            "line 4: stop_us is 'soon'", "line 5: label 'angry'", "clip c0 is there 2 times"):
         assert part in said
 
 
@@ -101,7 +102,8 @@ def test_places_that_are_no_store(tmp_path):
 
 @pytest.mark.parametrize(("change", "said"), [
     ({"format": "x"}, "not the index of a store"), ({"version": 9}, "store of version 9"),
-    ({"sensor": [8]}, "sensor is"), ({"classes": ["a", "a"]}, "different names"), ({"digest": None}, "digest is missing"), (None, "cannot be read")])
+    ({"sensor": [8]}, "sensor is"), ({"classes": ["a", "a"]}, "different names"),
+    ({"digest": None}, "digest is missing"), (None, "cannot be read")])
 def test_a_broken_index_is_told(tmp_path, change, said):
     make(tmp_path)
     path = tmp_path / "store.json"
