@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.scan import cuba_scan
+from neurofer.spiking.surrogate import SURROGATE_SLOPE
 
 Shape = tuple[int, ...]
 
@@ -122,11 +123,12 @@ class SpikingLayer(nn.Module):
         spec: What to build.
         shape: Activity that comes in, (C, H, W) or (N,).
         name: Name for messages and reports.
+        slope: Steepness of the surrogate gradient; no part of what the layer computes.
     """
 
-    def __init__(self, spec: LayerSpec, shape: Shape, name: str) -> None:
+    def __init__(self, spec: LayerSpec, shape: Shape, name: str, slope: float = SURROGATE_SLOPE) -> None:
         super().__init__()
-        self.spec, self.name = spec, name
+        self.spec, self.name, self.slope = spec, name, slope
         self.input_shape, self.output_shape = shape, spec.output_shape(shape)
         inputs = shape[0] if spec.kind == "conv" else math.prod(shape)
         kernel = spec.kernel if spec.kind == "conv" else ()
@@ -163,7 +165,8 @@ class SpikingLayer(nn.Module):
 
     def forward(self, spikes: Tensor, state: CubaState | None = None) -> tuple[Tensor, CubaState]:
         """Spikes ``(T, B, ...)`` of this layer and its state after the last step."""
-        return cuba_scan(self.current(spikes), state, self.alpha, self.beta, self.spec.theta, who=self.name)
+        return cuba_scan(self.current(spikes), state, self.alpha, self.beta, self.spec.theta, self.slope,
+                         self.name)
 
     def extra_repr(self) -> str:
         return f"{self.name}: {self.input_shape} -> {self.output_shape}"

@@ -73,6 +73,12 @@ class AnnTask:
         loss = (1 - smooth) * functional.nll_loss(mean, labels) - smooth * mean.mean()
         return loss, int((mean.argmax(1) == labels).sum()), len(labels)
 
+    def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        """Weights with decay; biases and normalisation without."""
+        trained = [value for value in model.parameters() if value.requires_grad]
+        return [{"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay, "scale": 1.0},
+                {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0, "scale": 1.0}]
+
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores per validation clip."""
         return validation_scores(self.decide(model, self._validation), self._labels)

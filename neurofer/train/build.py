@@ -36,6 +36,7 @@ def _snn(config: TrainConfig, classes: int) -> nn.Module:
     snn = config.snn
     try:
         layers = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
-        return SpikingNetwork.build(layers, (2, snn.size_px, snn.size_px), dropout=snn.dropout)
+        return SpikingNetwork.build(layers, (2, snn.size_px, snn.size_px), dropout=snn.dropout,
+                                     slope=snn.slope)
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error

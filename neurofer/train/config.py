@@ -55,8 +55,13 @@ class SnnConfig(StrictModel):
     alpha: float = Field(0.75, ge=0, lt=1)
     beta: float = Field(0.9, ge=0, lt=1)
     dropout: float = Field(0.2, ge=0, lt=1)
+    slope: PositiveFloat = 5.0
     start_rate: float = Field(0.1, gt=0, lt=1)
-    rate_gain: PositiveFloat = 20.0
+    rate_gain: PositiveFloat = 10.0
+    drive_gain: PositiveFloat = 4.0
+    drive_weight: NonNegativeFloat = 1.0
+    rate_limit: float = Field(0.2, gt=0, le=1)
+    rate_weight: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
     def _whole_steps(self) -> SnnConfig:

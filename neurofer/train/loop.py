@@ -40,6 +40,10 @@ class Task(Protocol):
         """``(loss, right, samples)`` of one batch."""
         ...
 
+    def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        """Groups for the optimiser; ``scale`` multiplies a group's learning rate."""
+        ...
+
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Validation scores: at least ``accuracy``, ``uar`` and ``loss``."""
         ...
@@ -75,7 +79,7 @@ def fit(
         NeuroferError: the loss is no longer a number.
         BadFileError: the checkpoint does not fit, or cannot be written.
     """
-    optimiser = torch.optim.AdamW(parameter_groups(model, settings.weight_decay), lr=settings.lr)
+    optimiser = torch.optim.AdamW(task.parameter_groups(model, settings.weight_decay), lr=settings.lr)
     path = folder / "checkpoint.safetensors"
     state = load_checkpoint(path, model, optimiser, identity) if resume and path.exists() else Progress()
     with shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
@@ -96,13 +100,6 @@ def fit(
                      f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
             after_epoch(state)
     return state
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights with decay; biases, normalisation and single numbers such as neuron decays without."""
-    trained = [value for value in model.parameters() if value.requires_grad]
-    return [{"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
-            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0}]
 
 
 def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> float:
@@ -166,7 +163,7 @@ def _epoch(model: nn.Module, optimiser: torch.optim.Optimizer, task: Task, setti
         waited += time.perf_counter() - asked
         rate = learning_rate(settings, epoch * task.steps + number, task.steps)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         loss, hits, size = task.loss(model, batch)
         value = float(loss.detach())
         if not math.isfinite(value):

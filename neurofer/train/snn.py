@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.data.cache import ClipRows
+from neurofer.spiking.network import SpikingNetwork, step_mask
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.train.augment import draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
@@ -34,7 +35,12 @@ class SnnTask:
     """Batches, loss and decisions of the SNN.
 
     The network sees a clip from its first step with a fresh state. Output spikes are counted while the clip runs (steps
-    behind its end are masked); the counts per step, times ``rate_gain``, are the logits.
+    behind its end are masked); the counts per step, times ``rate_gain``, are the logits. A decision looks at these
+    alone.
+
+    Learning needs more: at first hardly an output neuron fires, and a silent neuron's surrogate gradient is next to
+    nothing. So a second cross-entropy looks at the mean current into each output neuron (its drive), which is a smooth
+    function of the last hidden spikes. It shapes the same weights, and leaves nothing behind in the network.
 
     Args:
         config: The run.
@@ -65,12 +71,37 @@ class SnnTask:
             yield self.gather(clips, list(maps))
 
     def loss(self, model: nn.Module, batch: SpikeBatch) -> tuple[Tensor, int, int]:
-        """``(cross-entropy plus rate regulariser, right, samples)`` of one batch."""
-        output, _ = model(batch.spikes, lengths=batch.lengths)
-        rates = spike_counts(output) / batch.lengths[:, None]
-        logits = self._config.snn.rate_gain * rates
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self._config.train.label_smoothing)
-        return loss, int((logits.argmax(1) == batch.labels).sum()), len(batch.labels)
+        """``(loss, right, samples)`` of one batch; right counts decisions by spikes."""
+        if not isinstance(model, SpikingNetwork):
+            raise TypeError(f"SnnTask: need a SpikingNetwork, got {type(model).__name__}")
+        snn, smoothing = self._config.snn, self._config.train.label_smoothing
+        activity, _ = model.activity(batch.spikes)
+        mask = step_mask(batch.lengths, len(batch.spikes)).unsqueeze(-1).to(activity[-1].dtype)
+        rates = (activity[-1] * mask).sum(0) / batch.lengths[:, None]
+        loss = functional.cross_entropy(snn.rate_gain * rates, batch.labels, label_smoothing=smoothing)
+        if snn.drive_weight:
+            current = model.spiking_layers()[-1].current(activity[-2])
+            drive = (current * mask).sum(0) / batch.lengths[:, None]
+            loss = loss + snn.drive_weight * functional.cross_entropy(
+                snn.drive_gain * drive, batch.labels, label_smoothing=smoothing)
+        if snn.rate_weight:
+            over = [functional.relu(spikes.mean() - snn.rate_limit) for spikes in activity[:-1]]
+            loss = loss + snn.rate_weight * torch.stack(over).square().sum()
+        return loss, int((rates.argmax(1) == batch.labels).sum()), len(batch.labels)
+
+    def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        """Every layer's weights with a learning rate in proportion to their size, and the decays.
+
+        Layers that many spikes reach have small weights, layers that few reach have large ones: after calibration they
+        differ up to tenfold, and one step size for all would leave one layer still and shake another to silence.
+        """
+        if not isinstance(model, SpikingNetwork):
+            raise TypeError(f"SnnTask: need a SpikingNetwork, got {type(model).__name__}")
+        groups: list[dict[str, Any]] = [
+            {"params": [layer.weight], "weight_decay": weight_decay, "scale": float(layer.weight.detach().std())}
+            for layer in model.spiking_layers()]
+        decays = [value for value in model.parameters() if value.ndim == 0 and value.requires_grad]
+        return [*groups, {"params": decays, "weight_decay": 0.0, "scale": 1.0}]
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores per validation clip."""

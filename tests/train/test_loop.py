@@ -1,0 +1,39 @@
+"""The loop's parts: learning rate, reading ahead."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from neurofer.train.config import OptimiseConfig
+from neurofer.train.loop import ahead, learning_rate
+
+
+def test_the_learning_rate_warms_up_and_ends_near_zero() -> None:
+    settings = OptimiseConfig(epochs=10, lr=1.0)
+    rates = [learning_rate(settings, step, 20) for step in range(200)]
+    assert rates[0] == pytest.approx(0.05)
+    assert max(rates) == rates[19] == 1.0
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+    assert rates[-1] < 1e-3
+
+
+def test_items_come_in_order_and_an_error_arrives() -> None:
+    def items():  # type: ignore[no-untyped-def]
+        yield from range(5)
+        raise ValueError("broken clip")
+
+    found = []
+    with pytest.raises(ValueError, match="broken clip"):
+        for item in ahead(items()):
+            found.append(item)
+    assert found == list(range(5))
+
+
+def test_a_reader_that_leaves_stops_the_thread() -> None:
+    before = threading.active_count()
+    endless = ahead(iter(int, 1))
+    assert next(endless) == 0
+    endless.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
