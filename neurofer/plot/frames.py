@@ -161,13 +161,14 @@ def sheet_figure(recording: Recording, sheet: Sheet, title: str) -> Figure:
 def _draw_rate(axes: Any, sheet: Sheet, start: int, unit: str, size: float) -> None:
     edges = (sheet.edges_us - start) / size
     off, on = sheet.rate
-    scale, prefix = next(((scale, prefix) for scale, prefix in ((1e6, "M"), (1e3, "k")) if np.percentile(on + off, 98) >= scale), (1.0, ""))
+    usual, most = float(np.percentile(on + off, 98)), float((on + off).max())
+    scale, prefix = next(((size, name) for size, name in ((1e6, "M"), (1e3, "k")) if usual >= size), (1.0, ""))
     axes.stairs(on / scale, edges, fill=True, color=ON_COLOUR, alpha=0.85, label="ON")
     axes.stairs((on + off) / scale, edges, baseline=on / scale, fill=True, color=OFF_COLOUR, alpha=0.85, label="OFF")
     for frame in sheet.frames:
         axes.axvspan((frame.start_us - start) / size, (frame.stop_us - start) / size, color=_INK, alpha=0.12, lw=0)
     axes.set_xlim(edges[0], edges[-1])
-    usual, most = np.percentile(on + off, 98) / scale, float((on + off).max()) / scale
+    usual, most = usual / scale, most / scale
     if most > 3 * usual > 0:
         axes.set_ylim(0, 1.6 * usual)
         place = float((edges[:-1] + edges[1:])[np.argmax(on + off)] / 2)

@@ -50,6 +50,9 @@ class EventcvSource(Source):
         t, x, y = np.empty(count, np.int64), np.empty(count, np.uint16), np.empty(count, np.uint16)
         p = np.empty(count, np.bool_)
         split_rows(np.ascontiguousarray(rows, np.uint64), t, x, y, p)
+        if self.format == "aedat2" and self.sensor is not None:
+            # eventcv turns the rows of this format around in the height it was given
+            y -= np.uint16(NOWHERE - self.sensor[1])
         return RawBlock(t, x, y, p, stop if stop < self.events else None)
 
     def close(self) -> None:
