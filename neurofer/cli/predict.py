@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
     from neurofer.cli.options import examples
 
-    app.command("predict", help=HELP, epilog=examples(
+    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
+    app.command("predict", help="\n\n".join(paragraphs), epilog=examples(
         "neurofer predict runs/ann recording.raw",
         "neurofer predict runs/snn recordings/ -o decisions.csv",
         "neurofer predict runs/ann gen3.raw --sensor 640x480 --box 210,80,200,200 --stop-us 1000000",
@@ -65,6 +66,7 @@ def predict(
     request = Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
     recordings = find_recordings(files, leave_out=out)
     predictor = Predictor.open(run)
+    predictor.limit_threads()
     place = out.parent if out is not None else Path()
     with _output(out) as stream:
         shown: Any = progress(recordings, unit="file", desc="predict") if len(recordings) > 1 else recordings

@@ -41,6 +41,7 @@ def build_snn(
     preset: str = "small",
     layers: Sequence[dict[str, Any]] | None = None,
     dropout: float = 0.0,
+    slope: float = 25.0,
 ) -> SpikingNetwork:
     """A spiking network with fresh weights.
 
@@ -50,6 +51,7 @@ def build_snn(
         preset: ``tiny``, ``small`` or ``base``; ignored when ``layers`` are given.
         layers: The layers before the last dense one as plain dicts (see ``LayerSpec``).
         dropout: Share of inputs of each dense layer that is silent in a training sequence.
+        slope: Steepness of the surrogate gradient.
 
     Raises:
         ValueError: an unknown preset, or layers that do not fit.
@@ -58,7 +60,7 @@ def build_snn(
     from neurofer.spiking.network import SpikingNetwork, preset_layers
 
     specs = preset_layers(preset, classes) if layers is None else (*map(LayerSpec.from_dict, layers), dense(classes))
-    return SpikingNetwork(specs, (2, size_px, size_px), dropout)
+    return SpikingNetwork(specs, (2, size_px, size_px), dropout, slope)
 
 
 BUILDERS: dict[str, Callable[..., Any]] = {"ann": build_ann, "snn": build_snn}

@@ -72,6 +72,16 @@ class Predictor:
 
         return cls(load_run(folder))
 
+    def limit_threads(self) -> None:
+        """Leave torch one thread if the network is small: sharing out a millisecond of work costs more than it gains.
+
+        A setting of the whole process, so it is left to the program that decides nothing else meanwhile.
+        """
+        import torch
+
+        if self._step.macs < 200_000_000:
+            torch.set_num_threads(1)
+
     def decide(
         self, recording: Recording, box: Box | None = None, start_us: int = 0, stop_us: int | None = None
     ) -> Iterator[Decision]:

@@ -40,6 +40,10 @@ class Verdict(NamedTuple):
 class Step(Protocol):
     """Decides window by window."""
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the network in one call, every weight counted."""
+
     def __call__(self, window: Window, scene: Scene, state: Any) -> tuple[Verdict | None, Any]:
         """The verdict after a window, None while there is too little context, and the state for the next window."""
 
@@ -58,6 +62,10 @@ class AnnStep:
     model: SequenceClassifier
     representation: Representation
     size_px: int
+
+    @property
+    def macs(self) -> int:
+        return self.model.macs_per_decision
 
     @torch.inference_mode()
     def __call__(self, window: Window, scene: Scene, state: Tensor | None) -> tuple[Verdict | None, Tensor]:
@@ -104,6 +112,10 @@ class SnnStep:
     dt_us: int
     readout_us: int
     rate_gain: float
+
+    @property
+    def macs(self) -> int:
+        return self.model.dense_macs
 
     @torch.inference_mode()
     def __call__(self, window: Window, scene: Scene, state: SnnMemory | None) -> tuple[Verdict, SnnMemory]:
