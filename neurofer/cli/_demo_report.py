@@ -168,21 +168,24 @@ def _seen(results: DemoResults) -> Section:
     pictures = tuple(_seen_picture(results, clips[label]) for label in results.store.classes if label in clips)
     return Section("What they see", text=(
         f"One unseen person ({subject}) with each expression, half way from onset to apex. Top: the drawn face, which "
-        "neither network gets. Middle: the events of 33 ms, blue where it became brighter, orange where darker; the "
+        "neither network gets. Middle: the events of 33 ms, red where it became brighter, blue where darker; the "
         "spiking network gets these as spikes. Bottom: the TIE picture of the same 33 ms, which the ANN gets.",),
         pictures=pictures)
 
 
 def _seen_picture(results: DemoResults, clip: Clip) -> Picture:
     from neurofer.events import open_recording
-    from neurofer.plot.report import Picture, events_pixels, pixels_png
+    from neurofer.plot.frames import EventFrame, frame_image, full_count
+    from neurofer.plot.report import Picture, pixels_png
+    from neurofer.represent import build_representation
 
     middle = (clip.truth["onset_us"] + clip.truth["apex_us"]) // 2 if "onset_us" in clip.truth else clip.stop_us // 2
     window = (middle - PICTURE_US // 2, middle - PICTURE_US // 2 + PICTURE_US)
     with open_recording(clip.path) as recording:
         events = recording.between(*window)
         tie = _tie_pixels(results, recording.start_us, events, window)
-    shown = events_pixels(events.x, events.y, events.p, events.sensor)
+    counts = build_representation("counts")(events, window).astype(np.uint16)
+    shown = np.rint(255 * frame_image(counts, full_count([EventFrame(*window, counts)]))).astype(np.uint8)
     face = np.repeat(_drawn_face(results, clip, middle)[:, :, None], 3, axis=2)
     gap = np.full((3, face.shape[1], 3), 255, np.uint8)
     return Picture(pixels_png(np.concatenate([face, gap, shown, gap, tie])),
@@ -190,14 +193,13 @@ def _seen_picture(results: DemoResults, clip: Clip) -> Picture:
 
 
 def _tie_pixels(results: DemoResults, origin_us: int, events: Any, window: tuple[int, int]) -> NDArray[np.uint8]:
+    from neurofer.plot.representations import rgb_image
     from neurofer.represent import build_representation
     from neurofer.train.run_folder import read_card
 
     recipe = read_card(results.out / "ann")["representation"]
     channels = build_representation(recipe["kind"], **recipe["settings"])(events, window, origin_us=origin_us)
-    picture = np.moveaxis(np.resize(channels, (3, *channels.shape[1:])), 0, 2).astype(np.float64)
-    top = 255.0 if channels.dtype == np.uint8 else float(np.abs(picture).max()) or 1.0
-    return np.rint(np.clip(picture / top, 0, 1) * 255).astype(np.uint8)
+    return rgb_image(channels.astype(np.uint8, copy=False))
 
 
 def _drawn_face(results: DemoResults, clip: Clip, time_us: int) -> NDArray[np.uint8]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -106,18 +105,3 @@ def pixels_png(picture: NDArray[np.uint8]) -> bytes:
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise ValueError(f"pixels_png: need (H, W, 3) uint8, got {picture.shape} {picture.dtype}")
     return bytes(cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))[1])
-
-
-def events_pixels(x: Sequence[int] | NDArray[Any], y: Sequence[int] | NDArray[Any], p: NDArray[np.bool_],
-                  sensor: tuple[int, int]) -> NDArray[np.uint8]:
-    """Events of a window as ``(H, W, 3)`` uint8: blue where it became brighter, orange where darker, on near-white.
-
-    A pixel's colour is that of the polarity that came more often there; more events are darker.
-    """
-    width, height = sensor
-    cell = np.asarray(y, np.int64) * width + np.asarray(x, np.int64)
-    on = np.bincount(cell[p], minlength=width * height).reshape(height, width)
-    off = np.bincount(cell[~p], minlength=width * height).reshape(height, width)
-    strength = np.minimum(1.0, (0.45 + 0.25 * np.maximum(on, off)))[:, :, None] * ((on + off) > 0)[:, :, None]
-    colour = np.where((on >= off)[:, :, None], np.array([37, 99, 168]), np.array([217, 115, 13]))
-    return np.rint(247 + (colour - 247) * strength).astype(np.uint8)

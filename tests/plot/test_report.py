@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from neurofer.events.events import Events
 from neurofer.plot.report import (
     Bar,
     Picture,
     Report,
     Section,
     Table,
-    events_pixels,
     figure_png,
     pixels_png,
     report_html,
@@ -93,14 +91,3 @@ def test_figures_and_pixels_become_png() -> None:
     assert base64.b64decode(picture.source.split(",")[1]) == picture.png
     with pytest.raises(ValueError, match=r"need \(H, W, 3\) uint8"):
         pixels_png(np.zeros((2, 2), np.uint8))
-
-
-def test_event_pixels_by_hand() -> None:
-    events = Events([0, 1, 2], [0, 2, 2], [1, 0, 0], [True, False, False], (3, 2))
-    pixels = events_pixels(events.x, events.y, events.p, events.sensor)
-    assert pixels.shape == (2, 3, 3)
-    assert (pixels[0, 0] == 247).all()  # nothing happened there
-    blue, orange = pixels[1, 0], pixels[0, 2]
-    assert blue[2] > blue[0]
-    assert orange[0] > orange[2]
-    assert int(orange.min()) < int(247 + (13 - 247) * 0.7) + 1  # two events are stronger than one
