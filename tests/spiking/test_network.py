@@ -131,7 +131,7 @@ def test_every_preset_fires_in_every_layer_once_calibrated(preset: str) -> None:
     # A layer has a few hundred spikes to count, and the weights are rounded after scaling.
     assert rates == pytest.approx([0.1] * len(rates), abs=0.02)
     found, _ = network.activity(spikes)
-    assert [float(part.mean()) for part in found] == rates
+    assert [float(part.detach().mean()) for part in found] == rates
 
 
 def test_calibration_needs_spikes(network: SpikingNetwork) -> None:
