@@ -57,6 +57,7 @@ def open_recording(
     except BaseException:
         source.close()
         raise
+    source.lenient = mode != "strict"
     return StreamRecording(source, chosen, mode)
 
 
@@ -110,12 +111,12 @@ def _open_with_eventcv(path: Path, kind: str, mode: Mode) -> Source:
     except BadFileError:
         if mode == "strict":
             raise
-        return open_aedat_packets(path, lenient=True)
+        return open_aedat_packets(path)
     if source.events:
         return source
     # eventcv gives no events, and no error, for some files that aedat reads.
     try:
-        packets = open_aedat_packets(path, lenient=mode != "strict")
+        packets = open_aedat_packets(path)
     except (BadFileError, ImportError):
         return source
     source.close()

@@ -33,6 +33,7 @@ class RawBlock(NamedTuple):
         triggers: External-trigger words met.
         untimed: Events left out because the file had not said a time yet.
         unknown: Words of an unassigned type.
+        lost: Events of a part that cannot be decoded; only with ``lenient``.
         note: Something the reader should tell, such as a broken end.
     """
 
@@ -44,6 +45,7 @@ class RawBlock(NamedTuple):
     triggers: int = 0
     untimed: int = 0
     unknown: int = 0
+    lost: int = 0
     note: str = ""
 
 
@@ -61,6 +63,7 @@ class Source(ABC):
         tail_bytes: Bytes behind the last whole word.
         triggers: External triggers known without reading the events.
         notes: Remarks for the report.
+        lenient: Go on behind a part that cannot be decoded, where the format allows it, and count what is lost.
     """
 
     format: str
@@ -71,6 +74,7 @@ class Source(ABC):
     blocks: int | None = None
     tail_bytes: int = 0
     triggers: int = 0
+    lenient: bool = False
 
     def __init__(self, path: Path) -> None:
         self.path = path

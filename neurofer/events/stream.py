@@ -167,7 +167,7 @@ class StreamRecording(Recording):
         counts = _Counts(
             events=counts.events + len(events),
             on_events=counts.on_events + int(np.count_nonzero(events.p)),
-            dropped=counts.dropped + cleaned.dropped,
+            dropped=counts.dropped + cleaned.dropped + block.lost,
             time_jumps=counts.time_jumps + cleaned.time_jumps,
             out_of_range=counts.out_of_range + cleaned.out_of_range,
             triggers=counts.triggers + block.triggers,

@@ -69,6 +69,7 @@ class EcfSource(Source):
     def read(self, position: int) -> RawBlock:
         first = position * self._chunk
         wanted = min(self._chunk, self._rows - first)
+        following = position + 1 if position + 1 < (self.blocks or 0) else None
         try:
             skipped, data = self._events.id.read_direct_chunk((first,))
             if skipped:
@@ -77,9 +78,11 @@ class EcfSource(Source):
             if len(t) < wanted:
                 raise ValueError(f"an ECF chunk of {len(t)} events where {wanted} are declared")
         except BROKEN as error:
-            raise BadFileError(f"{self.path}: events {first}..{first + wanted - 1} cannot be decoded "
-                               f"({_reason(error)})") from error
-        following = position + 1 if position + 1 < (self.blocks or 0) else None
+            sentence = f"events {first}..{first + wanted - 1} cannot be decoded ({_reason(error)})"
+            if not self.lenient:
+                raise BadFileError(f"{self.path}: {sentence}") from error
+            return RawBlock(np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.uint16),
+                            np.empty(0, np.bool_), following, lost=wanted, note=sentence)
         return RawBlock(t[:wanted], x[:wanted], y[:wanted], p[:wanted], following)
 
     def close(self) -> None:

@@ -23,12 +23,11 @@ class PacketSource(Source):
     be decoded ends the file, and a note says so.
     """
 
-    def __init__(self, path: Path, format: str, sensor: tuple[int, int], packets: Callable[[], Packets],  # noqa: A002
-                 lenient: bool = False) -> None:
+    def __init__(self, path: Path, format: str, sensor: tuple[int, int], packets: Callable[[], Packets]) -> None:  # noqa: A002
         super().__init__(path)
         self.format = format
         self.sensor = sensor
-        self._packets, self._lenient = packets, lenient
+        self._packets = packets
         self._running = packets()
         self._next = 0
         self._ahead: NDArray[Any] | None = None
@@ -43,7 +42,7 @@ class PacketSource(Source):
         try:
             self._ahead = guarded(self.path, lambda: next(self._running, None))
         except BadFileError as error:
-            if not self._lenient:
+            if not self.lenient:
                 raise
             self._ahead, note = None, f"the file is broken behind packet {self._next - 1}: {error}"
         following = self._next if self._ahead is not None else None
@@ -86,7 +85,7 @@ def open_event_stream(path: Path) -> Source:
     return PacketSource(path, "es", (width, height), packets)
 
 
-def open_aedat_packets(path: Path, lenient: bool) -> PacketSource:
+def open_aedat_packets(path: Path) -> PacketSource:
     """The first event stream of an AEDAT4 file, through aedat.
 
     Raises:
@@ -108,4 +107,4 @@ def open_aedat_packets(path: Path, lenient: bool) -> PacketSource:
             if packet["stream_id"] == chosen and "events" in packet:
                 yield packet["events"]
 
-    return PacketSource(path, "aedat4", checked_geometry(path, stream["width"], stream["height"]), packets, lenient)
+    return PacketSource(path, "aedat4", checked_geometry(path, stream["width"], stream["height"]), packets)
