@@ -206,3 +206,20 @@ def test_folders_give_their_recordings_and_nothing_else(tmp_path: Path) -> None:
 def _empty(folder: Path) -> Path:
     (folder / "nothing").mkdir()
     return folder / "nothing"
+
+
+def test_a_clip_of_a_store_brings_its_box(tmp_path: Path, face_events: Events) -> None:
+    from neurofer.data.clip import Clip
+    from neurofer.data.store import StoredClip, columns_digest, write_store_index
+    from neurofer.events.columns import write_columns
+    from neurofer.events.open import open_recording
+
+    path = tmp_path / "store" / "events" / "one"
+    write_columns(path, face_events, face_events.sensor)
+    clip = Clip("one", path, 0, 300_000, "s", "happy", "test", BOX, face_events.sensor)
+    stored = StoredClip(clip, len(face_events), columns_digest(path))
+    write_store_index(tmp_path / "store", "test", CLASSES, face_events.sensor, {}, [stored], "1")
+    with open_recording(path) as recording:
+        assert find_face(recording, None) == (BOX, "truth")
+        assert find_face(recording, Box(0, 0, 9, 9)).source == "user"
+    assert find_recordings([tmp_path / "store"]) == [path]
