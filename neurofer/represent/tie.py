@@ -13,7 +13,7 @@ from neurofer.represent.base import Representation, one_of
 from neurofer.represent.span import SpannedAccumulator
 from neurofer.represent.tie_fold import FoldPlan, fold_events, plan_fold
 from neurofer.represent.tie_kernel import KERNELS
-from neurofer.represent.tie_scale import scaled
+from neurofer.represent.tie_scale import scaled, total_of
 
 VARIANTS = ("t_t", "t_t0", "t0_t", "t0_t0")
 SCALES = ("sensor", "active")
@@ -99,10 +99,10 @@ class _Picture(SpannedAccumulator):
         multiplier, place = self.recipe.variant.split("_")
         plan = plan_fold(multiplier, place, self.recipe.kernel, *self.span_us, self.origin_us)
         width, height = self.sensor
-        if plan.nonnegative:
+        if plan.fits_32_bits(sum(map(len, self.pieces))):
             sums: NDArray[np.signedinteger] = np.zeros((3, height, width), np.int32)
             total = sum(fold_events(piece, plan, sums) for piece in self.pieces)
-            if int(sums.sum(dtype=np.int64)) == total:
+            if total_of(sums.reshape(-1)) == total:
                 return sums, plan
         sums = np.zeros((3, height, width), np.int64)
         for piece in self.pieces:

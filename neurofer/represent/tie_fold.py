@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
 from neurofer.represent.scatter import BLOCK, columns, fetch_events, find_places
-from neurofer.represent.tie_kernel import CHANNEL_BINS, OFF, ON, folded
+from neurofer.represent.tie_kernel import CHANNEL_BINS, folded
 
 WEIGHT_BITS = 18
 """The largest weight of a channel lies between 2^17 and 2^18 units."""
@@ -35,7 +36,8 @@ class FoldPlan:
         channel: ``(S, 2, 2)`` int64 by stretch, pass, polarity; -1 where a pass has nothing to add.
         line: ``(S, 2, 2, 2)`` float64, the same with offset and slope, in units.
         units: ``(3,)`` float64, units of a weight of 1, a power of two for each channel.
-        nonnegative: No weight is below zero.
+        least: No weight is below this, in units.
+        most: No weight is above this, in units.
     """
 
     first_us: int
@@ -44,7 +46,43 @@ class FoldPlan:
     channel: NDArray[np.int64]
     line: NDArray[np.float64]
     units: NDArray[np.float64]
-    nonnegative: bool
+    least: int
+    most: int
+
+    def fits_32_bits(self, events: int) -> bool:
+        """Whether sums of so many events can run over 32 bits on one side at most.
+
+        Then the sums add up to the sum of all weights if and only if none ran over.
+        """
+        return min(max(-self.least, 0), max(self.most, 0)) * events < 2**31
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The four folded weights as lines over B, on common intervals: ``(K,)`` corners, then ``(4, K + 1)``."""
+
+    corners: NDArray[np.float64]
+    place: NDArray[np.float64]
+    value: NDArray[np.float64]
+    slope: NDArray[np.float64]
+
+
+@cache
+def _pieces(kernel: str) -> _Pieces:
+    weights = [folded(kernel)[channel, polarity] for channel, polarity, _ in CHANNEL_BINS]
+    corners = np.unique(np.concatenate([lines.corners for lines in weights]))
+    inside = np.concatenate([[corners[0] - 1.0], 0.5 * (corners[:-1] + corners[1:]), [corners[-1] + 1.0]])
+    numbers = [np.searchsorted(lines.corners, inside, side="right") for lines in weights]
+    near = [np.maximum(number - 1, 0) for number in numbers]
+    return _Pieces(
+        corners,
+        np.stack([lines.corners[k] for lines, k in zip(weights, near, strict=True)]),
+        np.stack([lines.values[k] for lines, k in zip(weights, near, strict=True)]),
+        np.stack([lines.slopes[k] for lines, k in zip(weights, numbers, strict=True)]),
+    )
+
+
+_CHANNELS = np.array([channel for channel, _, _ in CHANNEL_BINS])
 
 
 def plan_fold(multiplier: str, place: str, kernel: str, first_us: int, last_us: int, origin_us: int) -> FoldPlan:
@@ -57,67 +95,57 @@ def plan_fold(multiplier: str, place: str, kernel: str, first_us: int, last_us: 
         origin_us: Where t is 0.
     """
     length_us = last_us - first_us
-    start_s = (first_us - origin_us) * 1e-6
+    absolute = ((first_us - origin_us) * 1e-6, 1e-6)
     relative = (0.0, 1.0 / length_us if length_us else 0.0)
-    absolute = (start_s, 1e-6)
     gain = relative if multiplier == "t0" else absolute
     b_start, b_rate = relative if place == "t0" else absolute
-    weights = folded(kernel)
-    corners = np.unique(np.concatenate([lines.corners for lines in weights.values()]))
+    pieces = _pieces(kernel)
+    inner = np.zeros(0, np.int64)
     if b_rate > 0:
-        inner = np.ceil((corners - b_start) / b_rate)
-        inner = np.unique(inner[(inner > 0) & (inner <= length_us)]).astype(np.int64)
-    else:
-        inner = np.zeros(0, np.int64)
-    starts, stops = np.concatenate([[0], inner]), np.concatenate([inner, [length_us + 1]])
-    lasts = stops - 1
-    middle = b_start + b_rate * 0.5 * (starts + lasts)
-    lines, reach = {}, {}
-    for key, weight in weights.items():
-        number = np.searchsorted(weight.corners, middle, side="right")
-        near = np.maximum(number - 1, 0)
-        slope = weight.slopes[number]
-        offset = weight.values[near] + slope * (b_start - weight.corners[near])
-        lines[key] = np.stack([offset, slope * b_rate], axis=1)
-        ends = np.stack([weight(b_start + b_rate * starts), weight(b_start + b_rate * lasts)])
-        reach[key] = ends
+        reached = np.ceil((pieces.corners - b_start) / b_rate)
+        inner = np.unique(reached[(reached > 0) & (reached <= length_us)].astype(np.int64))
+    starts, stops = np.append(0, inner), np.append(inner, length_us + 1)
+    interval = np.searchsorted(pieces.corners, b_start + b_rate * 0.5 * (starts + stops - 1), side="right")
+    slope = pieces.slope[:, interval]
+    offset = pieces.value[:, interval] + slope * (b_start - pieces.place[:, interval])
+    slope = slope * b_rate
+    ends = np.stack([offset + slope * starts, offset + slope * (stops - 1)])
+    reach = np.abs(ends).max(axis=0)
     strength = max(abs(gain[0]), abs(gain[0] + gain[1] * length_us))
     units = np.ones(3)
     for channel in range(3):
-        highest = max(float(np.abs(ends).max()) for key, ends in reach.items() if key[0] == channel)
+        highest = float(reach[_CHANNELS == channel].max())
         if highest > NOTHING and strength > 0:
             units[channel] = 2.0 ** (WEIGHT_BITS - math.ceil(math.log2(highest * strength)))
-    channel_of, line_of = _passes(len(stops), lines, reach, units)
+    scale = units[_CHANNELS][:, None]
+    channel_of, line_of = _passes(reach > NOTHING, offset * scale, slope * scale)
     stops[-1] = np.iinfo(np.int64).max
-    nonnegative = gain[0] >= 0 and all(float(ends.min()) >= -NOTHING for ends in reach.values())
-    return FoldPlan(first_us, gain, stops, channel_of, line_of, units, nonnegative)
+    gains = np.array([gain[0], gain[0] + gain[1] * length_us])
+    corners = np.where(reach > NOTHING, ends, 0.0)[None] * gains[:, None, None, None] * scale
+    least, most = round(float(corners.min()) - 1e-6), round(float(corners.max()) + 1e-6)
+    return FoldPlan(first_us, gain, stops, channel_of, line_of, units, least, most)
 
 
 def _passes(
-    stretches: int,
-    lines: dict[tuple[int, int], NDArray[np.float64]],
-    reach: dict[tuple[int, int], NDArray[np.float64]],
-    units: NDArray[np.float64],
+    used: NDArray[np.bool_], offset: NDArray[np.float64], slope: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Channels and lines of each stretch and pass; what adds nothing takes no pass."""
+    """Channels and lines of each stretch and pass; what adds nothing takes no pass. All are ``(4, S)``."""
+    stretches = used.shape[1]
     channel_of = np.full((stretches, 2, 2), -1, np.int64)
     line_of = np.zeros((stretches, 2, 2, 2))
-    for stretch in range(stretches):
-        used = {OFF: 0, ON: 0}
-        for channel, polarity, _ in CHANNEL_BINS:
-            if np.abs(reach[channel, polarity][:, stretch]).max() <= NOTHING:
-                continue
-            channel_of[stretch, used[polarity], polarity] = channel
-            line_of[stretch, used[polarity], polarity] = lines[channel, polarity][stretch] * units[channel]
-            used[polarity] += 1
+    taken = np.zeros((2, stretches), np.int64)
+    for number, (channel, polarity, _) in enumerate(CHANNEL_BINS):
+        at = np.flatnonzero(used[number])
+        turn = taken[polarity, at]
+        channel_of[at, turn, polarity] = channel
+        line_of[at, turn, polarity, 0] = offset[number, at]
+        line_of[at, turn, polarity, 1] = slope[number, at]
+        taken[polarity, at] += 1
     return channel_of, line_of
 
 
 def fold_events(events: Events, plan: FoldPlan, sums: NDArray[np.signedinteger]) -> int:
-    """Add the events to the channels ``sums``, ``(3, height, width)`` int32 or int64; the sum of all weights.
-
-    With weights that are not negative, ``sums`` in 32 bits add up to that number if and only if none ran over.
-    """
+    """Add the events to the channels ``sums``, ``(3, height, width)`` int32 or int64; the sum of all weights."""
     width, height = events.sensor
     return int(_fold(*columns(events), plan.first_us, plan.gain[0], plan.gain[1], plan.stops, plan.channel, plan.line,
                      width, width * height, sums.reshape(-1)))
