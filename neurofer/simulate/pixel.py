@@ -72,8 +72,8 @@ class EventPixel:
         self.settings, self.sensor, self.state = settings, (width, height), None
         self._seed = seed
         shape, fixed = (height, width), np.random.default_rng([seed, 0])
-        self._on = _thresholds(fixed, settings.threshold_on, settings.threshold_sigma, shape)
-        self._off = _thresholds(fixed, settings.threshold_off, settings.threshold_sigma, shape)
+        self._on = draw_thresholds(fixed, settings.threshold_on, settings.threshold_sigma, shape)
+        self._off = draw_thresholds(fixed, settings.threshold_off, settings.threshold_sigma, shape)
         self._leak = (10 ** (0.1 * fixed.standard_normal(shape, np.float32)) * self._on).astype(np.float32)
         self._normals = fixed.standard_normal(_TABLE + width, np.float32)
         self._shot_weights = np.cumsum(np.concatenate([settings.threshold_on / self._on.ravel(),
@@ -101,7 +101,7 @@ class EventPixel:
         Raises:
             ValueError: another shape or type, light outside 0..255, or a time that does not move on.
         """
-        self._check(frame, t_us)
+        check_frame("EventPixel", frame, t_us, self.sensor, self.state.t_us if self.state else None)
         grey: AnyGrey = np.ascontiguousarray(frame)
         if grey.dtype == np.uint8:
             kernels.look_up(grey.ravel(), self._table, self._bright.ravel())
@@ -168,19 +168,26 @@ class EventPixel:
         self._place: NDArray[np.int64] = place
         self._polarity: NDArray[np.bool_] = polarity
 
-    def _check(self, frame: Frame, t_us: int) -> None:
-        width, height = self.sensor
-        if frame.shape != (height, width) or frame.dtype not in (np.uint8, np.float32):
-            raise ValueError(f"EventPixel: need a frame of shape {(height, width)}, uint8 or float32, "
-                             f"got {frame.shape} {frame.dtype}")
-        if self.state is not None and t_us <= self.state.t_us:
-            raise ValueError(f"EventPixel: the frame at {t_us} us does not come after the one at {self.state.t_us} us")
-        if frame.dtype == np.float32 and not (frame.min() >= 0 and frame.max() <= 255):
-            raise ValueError(f"EventPixel: the frame at {t_us} us has light outside 0..255 "
-                             f"({frame.min()} to {frame.max()})")
+
+def check_frame(who: str, frame: Frame, t_us: int, sensor: tuple[int, int], before_us: int | None) -> None:
+    """Refuse a frame that a pixel model cannot use.
+
+    Raises:
+        ValueError: another shape or type, light outside 0..255, or a time that does not move on.
+    """
+    width, height = sensor
+    if frame.shape != (height, width) or frame.dtype not in (np.uint8, np.float32):
+        raise ValueError(f"{who}: need a frame of shape {(height, width)}, uint8 or float32, "
+                         f"got {frame.shape} {frame.dtype}")
+    if before_us is not None and t_us <= before_us:
+        raise ValueError(f"{who}: the frame at {t_us} us does not come after the one at {before_us} us")
+    if frame.dtype == np.float32 and not (frame.min() >= 0 and frame.max() <= 255):
+        raise ValueError(f"{who}: the frame at {t_us} us has light outside 0..255 ({frame.min()} to {frame.max()})")
 
 
-def _thresholds(random: np.random.Generator, mean: float, sigma: float, shape: tuple[int, int]) -> NDArray[np.float32]:
+def draw_thresholds(random: np.random.Generator, mean: float, sigma: float,
+                    shape: tuple[int, int]) -> NDArray[np.float32]:
+    """``(H, W)`` thresholds that differ from pixel to pixel, none below 0.01."""
     return np.maximum(mean + sigma * random.standard_normal(shape), _LEAST_THRESHOLD).astype(np.float32)
 
 

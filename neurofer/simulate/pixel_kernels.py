@@ -95,28 +95,31 @@ def find_changes(
     """
     height, width = bright.shape
     old = np.empty(width, np.float32)
-    change = np.empty(width, np.float32)
-    tenth = np.float32(0.1)
+    fires = np.empty(width, np.bool_)
+    tenth, plain, unlimited = np.float32(0.1), bandwidth < 0 and leak_step == 0, bandwidth < 0
     found = 0
     for y in range(height):
-        for x in range(width):
-            old[x] = lowpass[y, x] - base[y, x]
-        if bandwidth >= 0:
+        lit, aim, low, floor, rise, fall, own = light[y], bright[y], lowpass[y], base[y], on[y], off[y], leak[y]
+        normal = normals[offsets[y] : offsets[y] + width] if leak_step > 0 else normals[:width]
+        if plain:
             for x in range(width):
-                share = (np.float32(light[y, x]) + np.float32(20.0)) * bandwidth
-                share = share if share < _ONE else _ONE
-                lowpass[y, x] += share * (bright[y, x] - lowpass[y, x])
+                start = floor[x]
+                old[x] = low[x] - start
+                low[x] = aim[x]
+                change = aim[x] - start
+                fires[x] = (change >= rise[x]) | (-change >= fall[x])
         else:
             for x in range(width):
-                lowpass[y, x] = bright[y, x]
-        if leak_step > 0:
-            row = offsets[y]
-            for x in range(width):
-                base[y, x] -= leak_step * leak[y, x] * (_ONE - tenth * normals[row + x])
+                share = _ONE if unlimited else min((np.float32(lit[x]) + _KNEE) * bandwidth, _ONE)
+                before_it, start = low[x], floor[x]
+                old[x] = before_it - start
+                now = before_it + share * (aim[x] - before_it)
+                start -= leak_step * own[x] * (_ONE - tenth * normal[x])
+                low[x], floor[x] = now, start
+                change = now - start
+                fires[x] = (change >= rise[x]) | (-change >= fall[x])
         for x in range(width):
-            change[x] = lowpass[y, x] - base[y, x]
-        for x in range(width):
-            if change[x] >= on[y, x] or -change[x] >= off[y, x]:
+            if fires[x]:
                 active[found] = y * width + x
                 before[found] = old[x]
                 found += 1
