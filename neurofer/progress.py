@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 Item = TypeVar("Item")
 
@@ -70,6 +70,14 @@ class Progress(Generic[Item]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@overload
+def progress(
+    iterable: Iterable[Item], total: float | None = None, unit: str = "it", desc: str = ""
+) -> Progress[Item]: ...
+@overload
+def progress(iterable: None = None, total: float | None = None, unit: str = "it", desc: str = "") -> Progress[Any]: ...
 
 
 def progress(
