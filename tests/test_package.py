@@ -18,12 +18,12 @@ if sys.version_info >= (3, 11):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
 def test_every_package_is_listed_for_the_wheel(root: Path) -> None:
-    listed = set(tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     found = {"neurofer.configs"}
     for top, name in ((root / "neurofer", "neurofer"), (root / "hardware", "neurofer.hardware")):
         for init in top.rglob("__init__.py"):
             found.add(".".join([name, *init.parent.relative_to(top).parts]))
-    assert listed == found
+    assert listed == sorted(found)
     for top in (root / "neurofer", root / "hardware"):
         for module in top.rglob("*.py"):
             assert (module.parent / "__init__.py").exists(), f"{module.parent} has no __init__.py"
