@@ -210,14 +210,14 @@ def _empty(folder: Path) -> Path:
 
 def test_a_clip_of_a_store_brings_its_box(tmp_path: Path, face_events: Events) -> None:
     from neurofer.data.clip import Clip
-    from neurofer.data.store import StoredClip, columns_digest, write_store_index
+    from neurofer.data.store import StoredClip, write_store_index
     from neurofer.events.columns import write_columns
     from neurofer.events.open import open_recording
 
     path = tmp_path / "store" / "events" / "one"
-    write_columns(path, face_events, face_events.sensor)
+    info = write_columns(path, face_events, face_events.sensor)
     clip = Clip("one", path, 0, 300_000, "s", "happy", "test", BOX, face_events.sensor)
-    stored = StoredClip(clip, len(face_events), columns_digest(path))
+    stored = StoredClip(clip, len(face_events), info.digest)
     write_store_index(tmp_path / "store", "test", CLASSES, face_events.sensor, {}, [stored], "1")
     with open_recording(path) as recording:
         assert find_face(recording, None) == (BOX, "truth")
