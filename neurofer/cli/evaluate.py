@@ -27,7 +27,7 @@ def evaluate(
     force: bool = typer.Option(False, "--force", help="Accept other data than the run's; the result says so."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    """Accuracy, UAR and macro F1 per clip and per window, per class and per subject, with 95 % intervals and baselines."""
+    """Accuracy, UAR, macro F1 per clip, window, class and subject, with 95 % intervals, beside baselines."""
     if split not in ("test", "validation"):
         raise UsageError(f"--split: need test or validation, got {split!r}")
     from neurofer.evaluate.recognition import evaluate_run, summarise
@@ -37,8 +37,8 @@ def evaluate(
     found = []
     for path in runs:
         found.append(evaluate_run(load_run(path), data, split, force=force, cache=cache))  # type: ignore[arg-type]
-    by_backend = [[one for one in found if one["backend"] == backend] for backend in sorted({one["backend"] for one in found})]
-    summary = {group[0]["backend"]: summarise(group) for group in by_backend if len(group) > 1}
+    groups = {backend: [one for one in found if one["backend"] == backend] for backend in ("ann", "snn")}
+    summary = {backend: summarise(group) for backend, group in groups.items() if len(group) > 1}
     if json_out is not None:
         import json
 

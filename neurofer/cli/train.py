@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings, such as train.lr=1e-3; "
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as train.lr=1e-3, "
                                                  "stronger than the configuration."),
     backend: str | None = typer.Option(None, "--backend", help="ann or snn; by default what the configuration says."),
     config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
@@ -38,12 +38,14 @@ def train(
         if value is not None:
             if any(word.split("=")[0].strip() == name for word in words):
                 raise UsageError(f"train: {name} is given by --{name} and by {name}=...; give it once")
-            words.append(f"{name}={_quoted(value)}")
+            if name != "backend":
+                words.append(f"{name}={_quoted(value)}")
     if resume and overwrite:
         raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
     resolved = _load(config, backend, out, resume, words)
     if backend is not None and resolved.backend != backend:
-        raise UsageError(f"train: --backend {backend} but the configuration is for {resolved.backend}")
+        raise UsageError(f"train: --backend {backend}, but the configuration is for {resolved.backend}; "
+                         "leave --backend out, or give another --config")
 
     from neurofer.train.recognise import train_recogniser
     from neurofer.train.run_folder import read_card
@@ -53,8 +55,8 @@ def train(
     score, low_high = card["metrics"]["test"]["accuracy"], card["metrics"]["test"]["interval"]["accuracy"]
     between = f" (95 % interval {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})" if low_high else ""
     typer.echo(f"{folder}: {card['backend']}, {card['parameters']} parameters, best epoch "
-               f"{card['metrics']['best_epoch']}, validation accuracy {100 * card['metrics']['validation_accuracy']:.1f} %, "
-               f"test accuracy {100 * score:.1f} %{between}")
+               f"{card['metrics']['best_epoch']}, validation accuracy {100 * card['metrics']['validation_accuracy']:.1f} %, test "
+               f"accuracy {100 * score:.1f} %{between}")
     typer.echo(f"next: neurofer evaluate {folder}")
 
 

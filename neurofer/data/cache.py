@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -152,7 +152,7 @@ def _in_order(build: Callable[[Clip], RowsOfClip], clips: Sequence[Clip], what: 
     """Results in the clips' order; only a few clips are in memory at a time."""
     workers = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:
-        waiting = []
+        waiting: list[Future[RowsOfClip]] = []
         bar = progress(range(len(clips)), total=len(clips), unit="clip", desc=what)
         ahead = iter(clips)
         for _ in bar:

@@ -71,8 +71,8 @@ def split_subjects(clip_set: ClipSet, fractions: tuple[float, float, float] = (0
         raise ValueError(f"split_subjects: fractions must be three positive shares that sum to 1, got {fractions}")
     counts = _class_counts(clip_set)
     if len(counts) < 3:
-        raise NeuroferError(f"data set {clip_set.name}: {len(counts)} subject(s) cannot be split into train, validation "
-                            "and test; it needs at least 3, prepare it with more subjects")
+        raise NeuroferError(f"data set {clip_set.name}: {len(counts)} subject(s) cannot be split into train, "
+                            "validation and test; it needs at least 3, prepare it with more subjects")
     places = _places(counts, _sizes(len(counts), fractions), fractions, seed)
     split = Split(*(tuple(sorted(name for name in counts if places[name] == part)) for part in range(3)))
     _require_classes(clip_set, split)
@@ -83,8 +83,8 @@ def _class_counts(clip_set: ClipSet) -> dict[str, np.ndarray]:
     counts = {subject: np.zeros(len(clip_set.classes)) for subject in clip_set.subjects}
     for clip in clip_set.clips:
         if clip.label not in clip_set.classes:
-            raise NeuroferError(f"data set {clip_set.name}: clip {clip.name} has the label {clip.label!r}, which is not "
-                                f"among its classes {', '.join(clip_set.classes)}")
+            raise NeuroferError(f"data set {clip_set.name}: clip {clip.name} has the label {clip.label!r}, which is "
+                                f"not among its classes {', '.join(clip_set.classes)}")
         counts[clip.subject][clip_set.label_number(clip)] += 1
     return counts
 

@@ -35,8 +35,8 @@ def operations(config: TrainConfig, prepared: Prepared, model: nn.Module, clips:
 
     Returns:
         ``{"kind": "MAC" | "synaptic operation", "per_decision", "per_clip", "per_second"}``, and for the SNN also
-        ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``dense_macs_per_clip``
-        (had every synapse been used at every step), ``clips_counted``.
+        ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``clips_counted`` and
+        ``dense_macs_per_clip`` (had every synapse been used at every step).
     """
     if isinstance(prepared.task, AnnTask):
         return _ann_operations(config, prepared, model, clips)

@@ -46,7 +46,7 @@ def scores(
     numbers = list(range(len(classes)))
     confusion = confusion_matrix(truth, predicted, labels=numbers)
     precision, recall, f1, samples = precision_recall_fscore_support(truth, predicted, labels=numbers, zero_division=0)
-    names = np.asarray(subjects)
+    names, right = np.asarray(subjects), truth == predicted
     functions = {"accuracy": accuracy_of, "uar": uar_of, "macro_f1": macro_f1_of}
     found: dict[str, Any] = {"samples": len(truth), "subjects": len(set(subjects))}
     for metric, function in functions.items():
@@ -61,7 +61,7 @@ def scores(
         for k, name in enumerate(classes)
     }
     found["per_subject"] = {
-        str(name): {"accuracy": float((truth == predicted)[names == name].mean()), "samples": int((names == name).sum())}
+        str(name): {"accuracy": float(right[names == name].mean()), "samples": int((names == name).sum())}
         for name in np.unique(names)
     }
     found["confusion"] = confusion.tolist()

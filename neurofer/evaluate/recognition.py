@@ -131,7 +131,8 @@ def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         found: Results of ``evaluate_run``.
 
     Returns:
-        ``{"runs", "seeds", "part", "clip": {metric: {"mean", "interval", "values"}}, "window": ..., "baselines": ...}``.
+        ``{"runs", "seeds", "part", "backend", "clip": {metric: {"mean", "interval", "values"}}, "window": ...,
+        "baselines": {name: ...}}``.
     """
     def over(values: list[float]) -> dict[str, Any]:
         interval = t_interval(values)

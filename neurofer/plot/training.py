@@ -33,7 +33,7 @@ def curves_figure(history: Sequence[dict[str, Any]], title: str = "") -> Figure:
     for axes, name in zip(panels, ("loss", "accuracy"), strict=True):
         for part, colour in (("train", QUIET), ("validation", BLUE)):
             values = [row[f"{part}_{name}"] for row in history]
-            axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(epochs) < 15 else None, markersize=3)
+            axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(epochs) < 15 else "", markersize=3)
             # Named at the line's end, so that no legend covers the curves.
             axes.annotate(part, (epochs[-1], values[-1]), xytext=(6, 0), textcoords="offset points", va="center",
                           color=colour, fontsize=9, annotation_clip=False)
@@ -77,10 +77,10 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
         if not counts[row, column]:
             continue
         colour = "white" if shares[row, column] > 0.45 else INK
-        axes.text(column, row - 0.1, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=10,
-                  fontweight="bold" if row == column else "normal")
-        axes.text(column, row + 0.27, f"{counts[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=6.5,
-                  alpha=0.8)
+        middle = {"ha": "center", "va": "center", "color": colour}
+        axes.text(column, row - 0.1, f"{100 * shares[row, column]:.0f}", fontsize=10,
+                  fontweight="bold" if row == column else "normal", **middle)
+        axes.text(column, row + 0.27, f"{counts[row, column]:.0f}", fontsize=6.5, alpha=0.8, **middle)
     samples = counts.sum(axis=1).astype(int)
     axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(classes)), [f"{name} ({count})" for name, count in zip(classes, samples, strict=True)])
@@ -94,7 +94,8 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
         edge.set_visible(False)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    figure.supxlabel("shade and large number: per cent of the true class; small number: clips", fontsize=7.5, color=QUIET)
+    figure.supxlabel("shade and large number: per cent of the true class; small number: clips", fontsize=7.5,
+                     color=QUIET)
     return figure
 
 

@@ -49,7 +49,8 @@ def clip_spikes(clip_set: ClipSet, dt_us: int, size_px: int, cache: Path) -> Cli
 
     shape = (2 * size_px * size_px // 8,)
     recipe = {"dt_us": dt_us, "size_px": size_px}
-    return cached_rows("spikes", clip_set, recipe, (bins, boxes, crop), lengths, shape, np.dtype(np.uint8), build, cache)
+    modules = (bins, boxes, crop)
+    return cached_rows("spikes", clip_set, recipe, modules, lengths, shape, np.dtype(np.uint8), build, cache)
 
 
 def pack(spikes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -43,7 +43,7 @@ def test_padding_and_company_change_no_decision(blob_store: Path, small_config: 
     task = prepared.task
     assert isinstance(task, SnnTask)
     torch.manual_seed(3)
-    model = build_recogniser(config, prepared.clip_set.classes, 2)
+    model = build_recogniser(config, prepared.clip_set.classes, 2).eval()
     with torch.no_grad():
         for layer in model.spiking_layers():  # type: ignore[operator, union-attr]
             layer.weight.mul_(4)

@@ -1,0 +1,48 @@
+"""Every shipped configuration is read, opens with its command, and builds its network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from neurofer.config import dump_config, load_config, shipped_configs
+from neurofer.represent import build_representation
+from neurofer.train.build import build_recogniser
+from neurofer.train.config import TrainConfig
+
+NAMES = ("ann_demo", "ann_synthetic", "evtransfer_256", "snn_demo", "snn_synthetic")
+
+
+def test_all_are_shipped() -> None:
+    assert set(NAMES) <= set(shipped_configs())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_its_command_and_builds(name: str) -> None:
+    path = shipped_configs()[name]
+    opening = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    commands = [line.lstrip("# ") for line in opening if re.match(r"# neurofer ", line)]
+    assert commands == [command for command in commands if f"--config {name} " in command]
+    assert len(commands) == 1
+    assert path.read_text(encoding="utf-8").startswith("#")
+    config = load_config(TrainConfig, path)
+    assert config.backend == ("snn" if name.startswith("snn") else "ann")
+    channels = 2
+    if config.backend == "ann":
+        channels = build_representation(config.represent.kind, **config.represent.settings).channels
+    assert sum(value.numel() for value in build_recogniser(config, tuple("abcdefg"), channels).parameters()) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_resolved_form_is_read_back_the_same(name: str, tmp_path: Path) -> None:
+    config = load_config(TrainConfig, shipped_configs()[name])
+    (tmp_path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+    assert load_config(TrainConfig, tmp_path / "config.yaml") == config
+
+
+def test_the_preset_of_the_paper_has_its_size() -> None:
+    config = load_config(TrainConfig, shipped_configs()["evtransfer_256"])
+    model = build_recogniser(config, tuple("abcdefg"), 3)
+    assert sum(value.numel() for value in model.parameters()) == 25_977_543
