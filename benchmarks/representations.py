@@ -4,8 +4,8 @@
 
 One core. Every round runs everything once, one after the other, so that a busy moment of the machine hits all alike;
 the best round of each counts. The bare scatter is the simplest loop, ``out[p, y, x] += 1``, compiled by numba, into a
-fresh array of the same element type and number of channels; the second one adds ``t`` instead of 1, because whatever looks
-at time must also read 8 more bytes an event. tonic has no TIE: its voxel grid is the nearest thing.
+fresh array of the same element type and number of channels; the second one adds ``t`` instead of 1, because whatever
+looks at time must also read 8 more bytes an event. tonic has no TIE: its voxel grid is the nearest thing.
 """
 
 from __future__ import annotations

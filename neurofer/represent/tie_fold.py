@@ -54,7 +54,8 @@ class FoldPlan:
 
         Then the sums add up to the sum of all weights if and only if none ran over.
         """
-        return min(max(-self.least, 0), max(self.most, 0)) * events < 2**31
+        side = min(max(-self.least, 0), max(self.most, 0))
+        return events * side < 2**31
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def plan_fold(multiplier: str, place: str, kernel: str, first_us: int, last_us: 
     strength = max(abs(gain[0]), abs(gain[0] + gain[1] * length_us))
     units = np.ones(3)
     for channel in range(3):
-        highest = float(reach[_CHANNELS == channel].max())
+        highest = float(reach[channel == _CHANNELS].max())
         if highest > NOTHING and strength > 0:
             units[channel] = 2.0 ** (WEIGHT_BITS - math.ceil(math.log2(highest * strength)))
     scale = units[_CHANNELS][:, None]
