@@ -54,9 +54,10 @@ def train(
     card = read_card(folder)
     score, low_high = card["metrics"]["test"]["accuracy"], card["metrics"]["test"]["interval"]["accuracy"]
     between = f" (95 % interval {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})" if low_high else ""
-    typer.echo(f"{folder}: {card['backend']}, {card['parameters']} parameters, best epoch "
-               f"{card['metrics']['best_epoch']}, validation accuracy {100 * card['metrics']['validation_accuracy']:.1f} %, test "
-               f"accuracy {100 * score:.1f} %{between}")
+    chosen = card["metrics"]
+    typer.echo(f"{folder}: {card['backend']}, {card['parameters']} parameters, best epoch {chosen['best_epoch']}, "
+               f"validation accuracy {100 * chosen['validation_accuracy']:.1f} %, "
+               f"test accuracy {100 * score:.1f} %{between}")
     typer.echo(f"next: neurofer evaluate {folder}")
 
 

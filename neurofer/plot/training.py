@@ -77,7 +77,7 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
         if not counts[row, column]:
             continue
         colour = "white" if shares[row, column] > 0.45 else INK
-        middle = {"ha": "center", "va": "center", "color": colour}
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
         axes.text(column, row - 0.1, f"{100 * shares[row, column]:.0f}", fontsize=10,
                   fontweight="bold" if row == column else "normal", **middle)
         axes.text(column, row + 0.27, f"{counts[row, column]:.0f}", fontsize=6.5, alpha=0.8, **middle)

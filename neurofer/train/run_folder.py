@@ -1,7 +1,7 @@
 """The folder a training run leaves: a model that can be checked, and the record of how it came to be.
 
-``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the other
-files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``curves.png`` ·
+``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the
+other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``curves.png`` ·
 ``confusion.png``. While a run is under way there is a ``checkpoint.safetensors`` and no card.
 """
 
