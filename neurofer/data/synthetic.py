@@ -149,8 +149,7 @@ def make_clip(folder: Path, plan: SyntheticPlan, code: str, job: ClipJob) -> Non
     """Draw one clip, turn it into events, and write both; the clip's record comes last and says it is complete."""
     subject = draw_subject(plan.seed, job.subject)
     clip = film(draw_performance(plan.seed, subject, job.label, job.number), (plan.size_px,) * 2, plan.drawn_fps)
-    for place in (folder / "events").glob(f".{job.name}-*"):
-        shutil.rmtree(place, ignore_errors=True)
+    _sweep(folder, job)
     recording, kept = folder / "events" / job.name, list[NDArray[np.uint8]]()
     every = max(1, round(plan.drawn_fps / STORED_FPS)) if plan.frames else 0
     info = write_columns(recording, _events(clip, plan, job, every, kept), (plan.size_px,) * 2)
@@ -214,16 +213,33 @@ def _claim(folder: Path, plan: SyntheticPlan, code: str) -> None:
             raise UsageError(f"{folder}: was prepared by another version of the program ({found.get('code_version')}, "
                              f"now {code}); choose another --out, or delete the folder")
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(_is_foreign(entry) for entry in folder.iterdir())):
         raise UsageError(f"{folder}: is not empty and not an unfinished store; choose another --out")
+    write_text(path, json.dumps(wanted, indent=2) + "\n")
+
+
+def _is_foreign(entry: Path) -> bool:
+    """Whether a file is something else than what a run that was stopped at its very start leaves."""
+    return not (entry.name.startswith(f".{Path(PLAN).stem}-") and ".partial" in entry.name)
+
+
+def _sweep(folder: Path, job: ClipJob) -> None:
+    """Take away what a run that was stopped while it wrote this clip left behind."""
+    for place in ("events", "truth", "frames"):
+        for path in (folder / place).glob(f".{job.name}-*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _write_subjects(folder: Path, plan: SyntheticPlan) -> None:
     people = [draw_subject(plan.seed, number) for number in range(plan.subjects)]
-    (folder / "events").mkdir(parents=True, exist_ok=True)
     write_text(folder / "subjects.json", json.dumps({
         subject_name(one.number): {"identity": one.identity.to_json(), "strength": one.style.strength,
                                    "lean": one.style.lean, "pace": one.style.pace,
                                    "units": dict(zip(map(str, UNITS), one.style.units.tolist(), strict=True))}
         for one in people}, indent=1) + "\n")
-    write_text(path, json.dumps(wanted, indent=2) + "\n")
 
 
 def _finished(folder: Path, job: ClipJob, key: str) -> dict[str, Any] | None:
@@ -245,6 +261,7 @@ def _write_index(folder: Path, plan: SyntheticPlan, code: str) -> StoreIndex | N
         clip = Clip(job.name, folder / "events" / job.name, 0, record["stop_us"], record["subject"], record["label"],
                     NAME, Box(*record["box"]), sensor, record["truth"])
         stored.append(StoredClip(clip, record["events"], record["digest"]))
+    _write_subjects(folder, plan)
     return write_store_index(folder, NAME, CLASSES, sensor, plan.parameters(), stored, code)
 
 

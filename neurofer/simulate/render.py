@@ -29,6 +29,21 @@ def _sample(grid: Floats, x: float, y: float) -> float:
 
 
 @compiled
+def _sample_both(first: Floats, second: Floats, x: float, y: float) -> tuple[float, float]:
+    """Bilinear values of two grids of one shape at a place in nodes."""
+    height, width = first.shape
+    x = min(max(x, 0.0), width - 1.001)
+    y = min(max(y, 0.0), height - 1.001)
+    column, row = int(x), int(y)
+    u, v = x - column, y - row
+    w00, w01, w10, w11 = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
+    return (first[row, column] * w00 + first[row, column + 1] * w01 + first[row + 1, column] * w10
+            + first[row + 1, column + 1] * w11,
+            second[row, column] * w00 + second[row, column + 1] * w01 + second[row + 1, column] * w10
+            + second[row + 1, column + 1] * w11)
+
+
+@compiled
 def mix_shifts(reach: Floats, shifts: Floats, out_x: Floats, out_y: Floats) -> None:
     """Skin shift at every grid node: control points' shifts ``(K, 2)`` times their ``reach`` ``(K, N)``."""
     nodes = out_x.size
@@ -61,29 +76,30 @@ def find_places(
         face: ``(NH, NW, 2)`` receives face coordinates.
         skin: ``(NH, NW, 2)`` receives coordinates on the resting skin.
     """
-    sin_yaw, cos_yaw = math.sin(pose[0]), math.cos(pose[0])
-    sin_pitch, cos_pitch = math.sin(pose[1]), math.cos(pose[1])
+    cos_yaw, tan_yaw = math.cos(pose[0]), math.tan(pose[0])
+    cos_pitch, tan_pitch = math.cos(pose[1]), math.tan(pose[1])
     sin_roll, cos_roll = math.sin(pose[2]), math.cos(pose[2])
     size = unit_px * pose[5]
     origin_x, origin_y = middle_x + pose[3] * unit_px, middle_y + pose[4] * unit_px
+    per_step, per_size = 1 / step, 1 / size
     for row in range(face.shape[0]):
         for column in range(face.shape[1]):
-            across = (column * CELL - origin_x) / size
-            down = (row * CELL - origin_y) / size
-            seen_x = across * cos_roll + down * sin_roll
-            seen_y = -across * sin_roll + down * cos_roll
+            across = (column * CELL - origin_x) * per_size
+            down = (row * CELL - origin_y) * per_size
+            seen_x = (across * cos_roll + down * sin_roll) / cos_yaw
+            seen_y = (-across * sin_roll + down * cos_roll) / cos_pitch
             x, y = seen_x, seen_y
-            for _ in range(4):
-                z = _sample(height_grid, (x - left) / step, (y - top) / step) - 0.3
-                x = (seen_x - z * sin_yaw) / cos_yaw
-                y = (seen_y - z * sin_pitch) / cos_pitch
-            face[row, column, 0], face[row, column, 1] = x, y
-            rest_x, rest_y = x, y
             for _ in range(3):
-                u, v = (rest_x - left) / step, (rest_y - top) / step
-                rest_x = x - _sample(shift_x, u, v)
-                rest_y = y - _sample(shift_y, u, v)
-            skin[row, column, 0], skin[row, column, 1] = rest_x, rest_y
+                z = _sample(height_grid, (x - left) * per_step, (y - top) * per_step) - 0.3
+                x = seen_x - z * tan_yaw
+                y = seen_y - z * tan_pitch
+            face[row, column, 0], face[row, column, 1] = x, y
+            right, below = _sample_both(shift_x, shift_y, (x - left) * per_step, (y - top) * per_step)
+            if right != 0 or below != 0:
+                for _ in range(2):
+                    right, below = _sample_both(shift_x, shift_y, (x - right - left) * per_step,
+                                                (y - below - top) * per_step)
+            skin[row, column, 0], skin[row, column, 1] = x - right, y - below
 
 
 @compiled

@@ -91,6 +91,25 @@ def test_a_killed_run_goes_on(whole, tmp_path, workers):
     assert contents(folder) == contents(whole)
 
 
+def test_a_run_killed_at_its_very_start_goes_on(whole, tmp_path):
+    folder = tmp_path / "early"
+    folder.mkdir()
+    (folder / ".prepare-x1.partial.json").write_text("{")
+    prepare_synthetic(folder, SMALL)
+    (folder / ".prepare-x1.partial.json").unlink()
+    assert contents(folder) == contents(whole)
+
+
+def test_what_a_killed_clip_left_is_taken_away(whole, tmp_path):
+    folder = tmp_path / "left"
+    prepare_synthetic(folder, SMALL, part=(2, 2))
+    (folder / "events" / ".s000_anger_00-x.partial").mkdir()
+    (folder / "truth" / ".s000_anger_00-x.partial.npy").write_bytes(b"1")
+    prepare_synthetic(folder, SMALL)
+    assert contents(folder) == contents(whole)
+    assert not list(folder.glob("*/.s000*"))
+
+
 def test_a_lost_clip_is_made_again(whole, tmp_path):
     import shutil
 
