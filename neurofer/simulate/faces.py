@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.simulate import render
-from neurofer.simulate.actions import unit_column
+from neurofer.simulate.actions import UNITS
 from neurofer.simulate.deform import GRID_STEP, LEFT, TOP, Deformation, build_deformation, grid_coordinates
 from neurofer.simulate.features import EYE_FIELDS, MOUTH_FIELDS, eyes, mouths
 from neurofer.simulate.furrows import build_furrows
@@ -50,8 +50,6 @@ class Track:
 def still_track(times_us: NDArray[np.int64], strengths: NDArray[np.float64] | None = None) -> Track:
     """A track that looks straight ahead, with nothing moving but what ``strengths`` says."""
     count = len(times_us)
-    from neurofer.simulate.actions import UNITS
-
     pose = np.zeros((count, 6))
     pose[:, 5] = 1
     light = np.zeros((count, 2))
@@ -159,11 +157,6 @@ class FaceRenderer:
         at = np.array([[(y - TOP) / GRID_STEP], [(x - LEFT) / GRID_STEP]])
         reach = np.array([map_coordinates(one, at, order=1)[0] for one in self._deformation.reach])
         return np.array((x, y)) + np.einsum("k,tkd->td", reach, moved)
-
-
-def closed_eyes(track: Track) -> NDArray[np.bool_]:
-    """``(T,)`` whether the eyes are more than half closed."""
-    return track.strengths[:, unit_column(45)].mean(1) > 0.5
 
 
 def _coarse(plane: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
