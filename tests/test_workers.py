@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.workers import parse_shard, processors, run_all, shard
 
+JOB = """
+import os
+from neurofer.errors import BadFileError
 
-def square(number: int) -> int:
+def square(number):
     if number == 13:
         raise BadFileError("13: unlucky")
     if number == 14:
         os._exit(3)
     return number * number
+"""
+
+
+@pytest.fixture
+def square(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], int]:
+    """A function that other processes can import, wherever these tests lie."""
+    (tmp_path / "job_for_workers.py").write_text(JOB)
+    monkeypatch.syspath_prepend(tmp_path)
+    return import_module("job_for_workers").square  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_item_is_worked_on(workers):
+def test_every_item_is_worked_on(workers, square):
     assert dict(run_all(square, range(12), workers)) == {number: number * number for number in range(12)}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_comes_through(workers):
+def test_an_error_comes_through(workers, square):
     with pytest.raises(BadFileError, match="13: unlucky"):
         list(run_all(square, [1, 2, 13], workers))
 
 
-def test_a_worker_that_dies_is_told():
+def test_a_worker_that_dies_is_told(square):
     with pytest.raises(NeuroferError, match="fewer --workers"):
         list(run_all(square, [1, 14], 2))
 
