@@ -99,8 +99,8 @@ def _open_source(path: Path, mode: Mode) -> Source:
 
 
 def _open_with_eventcv(path: Path, kind: str, mode: Mode) -> Source:
+    from neurofer.events.formats.aedat_files import cut_bytes, open_aedat_packets
     from neurofer.events.formats.eventcv_files import EventcvSource, bag_topic
-    from neurofer.events.formats.packets import open_aedat_packets
 
     if kind == "bag":
         return EventcvSource(path, "bag", ".bag", topic=bag_topic(path))
@@ -112,6 +112,7 @@ def _open_with_eventcv(path: Path, kind: str, mode: Mode) -> Source:
         if mode == "strict":
             raise
         return open_aedat_packets(path)
+    source.tail_bytes = cut_bytes(path)
     if source.events:
         return source
     # eventcv gives no events, and no error, for some files that aedat reads.

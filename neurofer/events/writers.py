@@ -26,6 +26,8 @@ EVT_PIXELS = 2_048
 _LATEST_START = {"evt3": 1 << 24, "evt2": 1 << 34, "dat": 1 << 32, "es": 1 << 32, "aedat4": 1 << 62}
 """Times of a first event that a format can say: its clock starts again there, or (es) fills the file with waiting."""
 
+LONGEST_PAUSE_US = 1 << 32
+
 
 def write_npy(path: Path, pieces: Iterator[Events], sensor: tuple[int, int]) -> None:
     """A structured array with fields t, x, y, p."""
@@ -161,14 +163,18 @@ def encoded(kind: str) -> Callable[[Path, Iterator[Events], tuple[int, int]], No
 def _packets(kind: str, pieces: Iterator[Events]) -> Iterator[np.ndarray[Any, Any]]:
     import faery
 
-    first = True
+    first, newest = True, None
     for piece in _small(pieces):
         if not len(piece):
             continue
         if first and not 0 <= piece.start_us < _LATEST_START[kind]:
             raise NeuroferError(f"{kind} can say a first time of 0..{_LATEST_START[kind] - 1} us, the recording starts "
                                 f"at {piece.start_us} us; count time from 0 (zero_time=True, --zero-time)")
-        first = False
+        pause = int(np.diff(piece.t, prepend=piece.t[0] if newest is None else newest).max())
+        if kind == "es" and pause >= LONGEST_PAUSE_US:
+            raise NeuroferError(f"es says a pause of {pause} us with {pause // 127_000_000} MB of waiting; choose "
+                                "another format")
+        first, newest = False, piece.end_us
         packet = np.empty(len(piece), faery.EVENTS_DTYPE)
         packet["t"], packet["x"], packet["y"], packet["on"] = piece.t, piece.x, piece.y, piece.p
         yield packet

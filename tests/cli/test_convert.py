@@ -24,14 +24,15 @@ def test_there_and_back(run_cli, source, tmp_path, name):
 
 
 @pytest.mark.parametrize(("name", "encoding", "kind"), [
-    ("out.raw", "evt3", "evt3"), ("out.raw", "evt2", "evt2"), ("out.dat", "evt3", "dat"), ("out.aedat4", "evt3", "aedat4"),
-    ("out.es", "evt3", "es")])
+    ("out.raw", "evt3", "evt3"), ("out.raw", "evt2", "evt2"), ("out.dat", "evt3", "dat"),
+    ("out.aedat4", "evt3", "aedat4"), ("out.es", "evt3", "es")])
 def test_camera_formats(run_cli, source, tmp_path, name, encoding, kind):
     pytest.importorskip("faery")
     result = run_cli("convert", source, tmp_path / name, "--sensor", "64x48", "--format", encoding, "--zero-time")
     assert result.code == 0, result.err
     with open_recording(tmp_path / name) as recording:
-        assert (recording.format, recording.sensor, recording.start_us, recording.end_us) == (kind, (64, 48), 0, 299_000)
+        assert (recording.format, recording.sensor) == (kind, (64, 48))
+        assert (recording.start_us, recording.end_us) == (0, 299_000)
 
 
 def test_real_recording_to_columns(run_cli, recordings, tmp_path):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 KEYS = {"format", "width", "height", "events", "on_events", "off_events", "on_fraction", "start_us", "end_us",
-        "duration_us", "rate_per_s", "peak_rate_per_s", "dropped", "time_jumps", "out_of_range", "triggers", "tail_bytes",
-        "notes", "file", "mode"}
+        "duration_us", "rate_per_s", "peak_rate_per_s", "dropped", "time_jumps", "out_of_range", "triggers",
+        "tail_bytes", "notes", "file", "mode"}
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from neurofer.events.events import Events
 from neurofer.events.writing import write_recording
 
-WRITABLE = ("evt3.raw", "evt2.raw", "events.dat", "events.aedat4", "events.es", "events.npy", "events.npz", "events.csv",
-            "events.txt", "events.bin", "events.h5")
+WRITABLE = ("evt3.raw", "evt2.raw", "events.dat", "events.aedat4", "events.es", "events.npy", "events.npz",
+            "events.csv", "events.txt", "events.bin", "events.h5")
 
 
 @pytest.fixture(scope="session")

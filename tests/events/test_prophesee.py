@@ -80,8 +80,9 @@ def test_blocks_join_without_a_seam(tmp_path, monkeypatch):
     generator = np.random.default_rng(0)
     words = [0x8000]
     for time in range(400):
-        words += [0x6000 | time, 0x0000 | time, 0x3800 | int(generator.integers(600)), 0x4000 | int(generator.integers(4_096)),
-                  0x5000 | int(generator.integers(256)), 0x2000 | int(generator.integers(640))]
+        words += [0x6000 | time, 0x0000 | time, 0x3800 | int(generator.integers(600)),
+                  0x4000 | int(generator.integers(4_096)), 0x5000 | int(generator.integers(256)),
+                  0x2000 | int(generator.integers(640))]
     whole, report = evt3(tmp_path, words)
     monkeypatch.setattr("neurofer.events.formats.prophesee.BLOCK_WORDS", 7)
     assert evt3(tmp_path, words) == (whole, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,9 @@ from neurofer.errors import BadFileError
 from neurofer.events.source import BLOCK_EVENTS, NOWHERE, RawBlock, Source, checked_geometry
 
 Result = TypeVar("Result")
+
+SALVAGE_EVENTS = 128
+"""Fewest events that are given up together when a file is broken."""
 
 ALL_PIXELS = (NOWHERE, NOWHERE)
 """Given as the sensor so that nothing is dropped in silence; our own check counts what lies outside."""
@@ -43,9 +46,14 @@ class EventcvSource(Source):
 
     def read(self, position: int) -> RawBlock:
         stop = min(position + BLOCK_EVENTS, self.events)
-        rows = guarded(self.path, lambda: self._reader.slice_count(position, stop).numpy())
-        if len(rows) < stop - position:
-            raise BadFileError(f"{self.path}: ends at event {position + len(rows)} of {self.events}")
+        try:
+            rows, lost = self._rows(position, stop), 0
+        except BadFileError:
+            if not self.lenient:
+                raise
+            parts = list(self._salvage(position, stop))
+            rows = np.concatenate([np.zeros((0, 4), np.uint64), *parts])
+            lost = stop - position - len(rows)
         count = len(rows)
         t, x, y = np.empty(count, np.int64), np.empty(count, np.uint16), np.empty(count, np.uint16)
         p = np.empty(count, np.bool_)
@@ -53,7 +61,25 @@ class EventcvSource(Source):
         if self.format == "aedat2" and self.sensor is not None:
             # eventcv turns the rows of this format around in the height it was given
             y -= np.uint16(NOWHERE - self.sensor[1])
-        return RawBlock(t, x, y, p, stop if stop < self.events else None)
+        note = f"{lost} of the events {position}..{stop - 1} cannot be decoded" if lost else ""
+        return RawBlock(t, x, y, p, stop if stop < self.events else None, lost=lost, note=note)
+
+    def _rows(self, start: int, stop: int) -> NDArray[np.uint64]:
+        rows: NDArray[np.uint64] = guarded(self.path, lambda: self._reader.slice_count(start, stop).numpy())
+        if len(rows) != stop - start:
+            raise BadFileError(f"{self.path}: gives {len(rows)} events where {stop - start} are declared, from event "
+                               f"{start} on; the file is cut or broken")
+        return rows
+
+    def _salvage(self, start: int, stop: int) -> Iterator[NDArray[np.uint64]]:
+        """The rows that can be decoded: halves of what cannot, down to ``SALVAGE_EVENTS``."""
+        middle = (start + stop) // 2
+        for low, high in ((start, middle), (middle, stop)):
+            try:
+                yield self._rows(low, high)
+            except BadFileError:
+                if high - low > SALVAGE_EVENTS:
+                    yield from self._salvage(low, high)
 
     def close(self) -> None:
         self._reader = None

@@ -203,7 +203,7 @@ def _geometry(path: Path, file: Any) -> tuple[int, int] | None:
         attributes = {} if place is None else dict(place.attrs)
         said = attributes.get("geometry", "")
         said = said.decode("latin-1") if isinstance(said, bytes) else str(said)
-        if match := re.fullmatch(r"\s*(\d{1,12})x(\d{1,12})\s*", said):
+        if match := re.fullmatch(r"\s*([0-9]{1,12})x([0-9]{1,12})\s*", said):
             return checked_geometry(path, int(match[1]), int(match[2]))
         if "width" in attributes and "height" in attributes:
             return checked_geometry(path, int(attributes["width"]), int(attributes["height"]))

@@ -1,4 +1,4 @@
-"""Files that libraries give packet by packet: Event Stream (faery), AEDAT4 with a broken tail (aedat)."""
+"""Files that libraries give packet by packet, such as Event Stream through faery."""
 
 from __future__ import annotations
 
@@ -83,28 +83,3 @@ def open_event_stream(path: Path) -> Source:
             yield packet
 
     return PacketSource(path, "es", (width, height), packets)
-
-
-def open_aedat_packets(path: Path) -> PacketSource:
-    """The first event stream of an AEDAT4 file, through aedat.
-
-    Raises:
-        MissingExtraError: aedat is not installed.
-        BadFileError: broken, or without an event stream.
-    """
-    try:
-        import aedat
-    except ImportError as error:
-        raise missing_extra("AEDAT4 files with a broken end", "io", error) from error
-    streams = guarded(path, lambda: aedat.Decoder(str(path)).id_to_stream())
-    events = {key: stream for key, stream in streams.items() if stream.get("type") == "events"}
-    if not events:
-        raise BadFileError(f"{path}: has no stream of events")
-    chosen, stream = next(iter(events.items()))
-
-    def packets() -> Packets:
-        for packet in aedat.Decoder(str(path)):
-            if packet["stream_id"] == chosen and "events" in packet:
-                yield packet["events"]
-
-    return PacketSource(path, "aedat4", checked_geometry(path, stream["width"], stream["height"]), packets)

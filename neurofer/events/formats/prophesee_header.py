@@ -50,11 +50,11 @@ class Header:
             BadFileError: sizes that contradict each other, or that no camera has.
         """
         found: dict[str, tuple[int, int]] = {}
-        if match := re.fullmatch(r"(\d+)x(\d+)", self.fields.get("geometry", "").strip()):
+        if match := re.fullmatch(r"([0-9]+)x([0-9]+)", self.fields.get("geometry", "").strip()):
             found["geometry"] = (_size(match[1]), _size(match[2]))
         parts = dict(part.split("=", 1) for part in self.fields.get("format", "").split(";") if "=" in part)
         for name, source in (("format", parts), ("width and height", self.fields)):
-            if source.get("width", "").strip().isdigit() and source.get("height", "").strip().isdigit():
+            if all(re.fullmatch(r"\s*[0-9]+\s*", source.get(side, "")) for side in ("width", "height")):
                 found[name] = (_size(source["width"]), _size(source["height"]))
         if len(set(found.values())) > 1:
             said = ", ".join(f"{name} {width}x{height}" for name, (width, height) in found.items())

@@ -63,7 +63,7 @@ class TextSource(Source):
             text = line.decode("utf-8-sig", "replace").strip()
             words = _BRACKETS.sub(r"_\1", text.lstrip("#%")).replace(",", " ").replace(";", " ").split()
             named = event_columns(words) if words else None
-            numbers = [word for word in words if word.isdigit()]
+            numbers = [word for word in words if word.isascii() and word.isdigit()]
             if named is not None and not text[:1].isdigit():
                 self._use_names(words, named)
             elif text[:1] not in ("#", "%", ""):
