@@ -96,7 +96,7 @@ def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, c
     finally:
         torch.set_num_threads(threads)
     ann = config.backend == "ann"
-    evidence_us = config.represent.window_us * config.model.context_windows if ann else config.snn.decision_us
+    evidence_us = config.represent.window_us * config.model.context_windows if ann else config.snn.readout_us
     middle, late = np.quantile(taken, (0.5, 0.95))
     return {"per": "decision", "evidence_ms": evidence_us / 1000, "p50_ms": float(middle), "p95_ms": float(late),
             "threads": 1}

@@ -46,12 +46,17 @@ class ModelConfig(StrictModel):
 
 
 class SnnConfig(StrictModel):
-    """The SNN: spikes of ``dt_us`` in a face crop of ``size_px``, a preset of layers, CUBA decays to start from."""
+    """The SNN: spikes of ``dt_us`` in a face crop of ``size_px``, a preset of layers, CUBA decays to start from.
+
+    In a stream it decides every ``decision_us`` by the output spikes of the last ``readout_us``. ``drive_*`` and
+    ``rate_*`` belong to the loss, see ``neurofer.train.snn``.
+    """
 
     preset: Literal["tiny", "small", "base"] = "small"
     size_px: PositiveInt = Field(32, ge=8, le=256)
     dt_us: PositiveInt = 10_000
     decision_us: PositiveInt = 100_000
+    readout_us: PositiveInt = 300_000
     alpha: float = Field(0.75, ge=0, lt=1)
     beta: float = Field(0.9, ge=0, lt=1)
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -65,8 +70,9 @@ class SnnConfig(StrictModel):
 
     @model_validator(mode="after")
     def _whole_steps(self) -> SnnConfig:
-        if self.decision_us % self.dt_us:
-            raise ValueError(f"dt_us={self.dt_us} does not divide decision_us={self.decision_us}")
+        for name in ("decision_us", "readout_us"):
+            if getattr(self, name) % self.dt_us:
+                raise ValueError(f"dt_us={self.dt_us} does not divide {name}={getattr(self, name)}")
         return self
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from neurofer.config import dump_config
+from neurofer.config import dump_config, load_config
 from neurofer.data.cache import usable_cache
 from neurofer.data.store import open_store
-from neurofer.errors import UsageError
+from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.recognition import PROTOCOL, assess
 from neurofer.files import write_text
 from neurofer.spiking.calibrate import calibrate_rates
@@ -61,6 +61,7 @@ def train_recogniser(
     clip_set = open_store(store)
     run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
     if resume and (folder / "card.json").exists():
+        _require_same(config, clip_set.digest, folder)
         _log.info("%s is finished already", folder)
         return folder
     make_repeatable(config)
@@ -131,6 +132,7 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "window_us": config.represent.window_us if ann else config.snn.decision_us,
         "context_windows": config.model.context_windows if ann else 1,
         "dt_us": None if ann else config.snn.dt_us,
+        "readout_us": None if ann else config.snn.readout_us,
         "rate_gain": None if ann else config.snn.rate_gain,
         "size_px": config.model.size_px if ann else config.snn.size_px,
         "sensor": list(sensor) if sensor else None,
@@ -149,6 +151,15 @@ def _save_figure(figure: Any, path: Path) -> None:
 
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120, metadata={"Software": None})
+
+
+def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
+    """Refuse to call a run finished that was made with other settings or data."""
+    done = load_config(TrainConfig, folder / "config.yaml")
+    same_data = run_folder.read_card(folder)["data"]["digest"] == data_digest
+    if not same_data or _config_digest(done) != _config_digest(config):
+        raise NeuroferError(f"{folder}: holds a finished run with other {'settings' if same_data else 'data'}; "
+                            "replace it with --overwrite, or name another folder")
 
 
 def _config_digest(config: TrainConfig) -> str:

@@ -108,12 +108,13 @@ class SnnTask:
         return validation_scores(self.decide(model, self._validation), self._labels)
 
     def decide(self, model: nn.Module, clips: Sequence[int] | NDArray[np.int64]) -> Decisions:
-        """Decisions about clips by number: spike counts over the clip, and in each window of ``decision_us``."""
+        """Decisions about clips by number: spikes counted over the clip, and every ``decision_us`` over ``readout_us``."""
         gain = self._config.snn.rate_gain
-        window = self._config.snn.decision_us // self._config.snn.dt_us
+        window, readout = (every // self._config.snn.dt_us
+                           for every in (self._config.snn.decision_us, self._config.snn.readout_us))
         each: list[tuple[Tensor, Tensor]] = []
         windows: list[tuple[Tensor, Tensor]] = []
-        owner = []
+        owner: list[int] = []
         with torch.inference_mode():
             for part in np.array_split(np.asarray(clips, np.int64), -(-len(clips) // self._config.train.batch)):
                 batch = self.gather(part)
@@ -121,14 +122,14 @@ class SnnTask:
                 for column, steps in enumerate(batch.lengths.tolist()):
                     spikes = output[:steps, column, None]
                     each.append((decide(spikes), rate_probabilities(spike_counts(spikes), steps, gain)))
-                    count = steps // window
-                    parts = spikes[: count * window, 0].unflatten(0, (count, window)).transpose(0, 1)
-                    windows.append((decide(parts), rate_probabilities(spike_counts(parts), window, gain)))
-                    owner.append(np.full(count, len(each) - 1))
+                    for stop in range(window, steps + 1, window):
+                        trail = spikes[max(0, stop - readout) : stop]
+                        windows.append((decide(trail), rate_probabilities(spike_counts(trail), len(trail), gain)))
+                        owner.append(len(each) - 1)
         predicted, probabilities = (torch.cat(column).numpy() for column in zip(*each, strict=True))
         window_predicted, window_probabilities = (torch.cat(column).numpy() for column in zip(*windows, strict=True))
         return Decisions(np.asarray(clips, np.int64), predicted, probabilities.astype(np.float64),
-                         np.concatenate(owner), window_predicted, window_probabilities.astype(np.float64))
+                         np.array(owner, np.int64), window_predicted, window_probabilities.astype(np.float64))
 
     def typical_batch(self, count: int = 8) -> SpikeBatch:
         """The first training clips, unchanged; what fresh weights are scaled on."""

@@ -41,7 +41,7 @@ def kill_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognise, "fit", stopping)
 
 
-@pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]), ("snn", ["train.epochs=20"])])
+@pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]), ("snn", ["train.epochs=20", "train.lr=5e-2"])])
 def test_it_learns_and_leaves_a_whole_folder(backend: str, more: list[str], small_config: Make) -> None:
     folder = train_recogniser(small_config(backend, *more))
     assert {path.name for path in folder.iterdir()} == FILES
@@ -99,6 +99,8 @@ def test_a_finished_run_is_not_touched_without_being_told(small_config: Make) ->
         train_recogniser(small_config("snn"))
     train_recogniser(small_config("snn"), resume=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(NeuroferError, match="holds a finished run with other settings; replace it with --overwrite"):
+        train_recogniser(small_config("snn", "seed=5"), resume=True)
     train_recogniser(small_config("snn", "seed=5"), overwrite=True)
     assert (folder / "model.safetensors").read_bytes() != before["model.safetensors"]
 
