@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.data.cache import ClipRows
-from neurofer.train.augment import draw_maps, warp_pictures
+from neurofer.train.augment import draw_holes, draw_maps, warp_pictures
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, softmax, validation_scores
 
@@ -62,7 +62,11 @@ class AnnTask:
             first = self._windows.first[clips[part]] + starts[part]
             pictures = pictures_to_network(self._windows.rows[first[:, None] + np.arange(self._run)])
             maps = draw_maps(generator, self._config.augment, len(part))
-            yield warp_pictures(pictures, maps, empty), torch.from_numpy(self._labels[clips[part]])
+            holes = draw_holes(generator, self._config.augment, len(part), pictures.shape[-1])
+            pictures = warp_pictures(pictures, maps, empty)
+            for sequence, (left, top, right, bottom) in zip(pictures, holes, strict=True):
+                sequence[..., top:bottom, left:right] = empty
+            yield pictures, torch.from_numpy(self._labels[clips[part]])
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, int, int]:
         """``(cross-entropy of the mean probabilities, right, samples)`` of one batch."""

@@ -33,6 +33,23 @@ def draw_maps(generator: np.random.Generator, settings: AugmentConfig, count: in
     return maps
 
 
+def draw_holes(generator: np.random.Generator, settings: AugmentConfig, count: int, size_px: int) -> NDArray[np.int64]:
+    """A rectangle to empty in each sequence: ``(B, 4)`` left, top, right, bottom in pixels.
+
+    Sides are drawn evenly between nothing and ``erase`` of the picture's; a network that may miss any part of a face
+    learns to look at all of them.
+
+    Args:
+        generator: Source of the draws.
+        settings: ``erase`` in parts of the picture's side.
+        count: Number of sequences B.
+        size_px: Side of the pictures.
+    """
+    sides = generator.uniform(0, settings.erase, (count, 2)) * size_px
+    starts = generator.random((count, 2)) * (size_px - sides)
+    return np.rint(np.concatenate([starts, starts + sides], axis=1)).astype(np.int64)
+
+
 def warp_pictures(pictures: Tensor, maps: NDArray[np.float32], empty: float) -> Tensor:
     """Every sequence's pictures moved by its map, bilinear; what comes from outside is ``empty``.
 

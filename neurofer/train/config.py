@@ -83,6 +83,7 @@ class AugmentConfig(StrictModel):
     shift: float = Field(0.06, ge=0, le=0.5)
     rotate_deg: float = Field(10.0, ge=0, le=180)
     zoom: float = Field(0.08, ge=0, lt=1)
+    erase: float = Field(0.0, ge=0, le=1)
 
 
 class SampleConfig(StrictModel):

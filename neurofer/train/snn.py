@@ -14,7 +14,7 @@ from torch.nn import functional
 from neurofer.data.cache import ClipRows
 from neurofer.spiking.network import SpikingNetwork, step_mask
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
-from neurofer.train.augment import draw_maps, warp_spikes
+from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, validation_scores
 from neurofer.train.spikes import unpack
@@ -68,7 +68,11 @@ class SnnTask:
         order = generator.permutation(self._train)
         for clips in np.array_split(order, self.steps):
             maps = draw_maps(generator, self._config.augment, len(clips))
-            yield self.gather(clips, list(maps))
+            batch = self.gather(clips, list(maps))
+            holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)
+            for column, (left, top, right, bottom) in enumerate(holes):
+                batch.spikes[:, column, :, top:bottom, left:right] = 0
+            yield batch
 
     def loss(self, model: nn.Module, batch: SpikeBatch) -> tuple[Tensor, int, int]:
         """``(loss, right, samples)`` of one batch; right counts decisions by spikes."""

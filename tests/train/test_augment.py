@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from neurofer.train.augment import draw_maps, warp_pictures, warp_spikes
+from neurofer.train.augment import draw_holes, draw_maps, warp_pictures, warp_spikes
 from neurofer.train.config import AugmentConfig
 
 NOTHING = AugmentConfig(flip=0.0, shift=0.0, rotate_deg=0.0, zoom=0.0)
@@ -40,6 +40,17 @@ def test_a_sequence_moves_as_one() -> None:
     still = torch.rand(1, 1, 1, 16, 16).expand(1, 5, 1, 16, 16)
     moved = warp_pictures(still, maps, 0.0)
     assert all(torch.equal(moved[0, 0], moved[0, step]) for step in range(5))
+
+
+def test_holes_lie_inside_and_are_no_larger_than_said() -> None:
+    holes = draw_holes(np.random.default_rng(4), AugmentConfig(erase=0.5), 200, 32)
+    assert holes.min() >= 0
+    assert holes.max() <= 32
+    sides = holes[:, 2:] - holes[:, :2]
+    assert 0 <= sides.min() < 3
+    assert 14 <= sides.max() <= 17  # half of 32, and a pixel of rounding
+    assert not (draw_holes(np.random.default_rng(4), NOTHING, 5, 32)[:, 2:]
+                - draw_holes(np.random.default_rng(4), NOTHING, 5, 32)[:, :2]).any()
 
 
 def test_spikes_stay_zeros_and_ones_and_about_as_many() -> None:
