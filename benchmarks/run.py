@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [NAME ...] [--out bench]
 
-Runs the other scripts of this folder, each in a process of its own, and writes ``<name>.txt`` and ``<name>.json`` into the
-output folder, with ``machine.json`` beside them. Use a machine that does nothing else.
+Runs the other scripts of this folder, each in a process of its own, and writes ``<name>.txt`` and ``<name>.json`` into
+the output folder, with ``machine.json`` beside them. Use a machine that does nothing else.
 """
 
 from __future__ import annotations
