@@ -12,16 +12,15 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from neurofer.errors import BadFileError, missing_extra
+from neurofer.events.formats import aedat_child
 from neurofer.events.formats.packets import Packets, PacketSource
 from neurofer.events.source import checked_geometry
 
-MEMORY_BYTES = 4 << 30
-PACKET_DTYPE = np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")])
 PACKET_EVENTS = 1 << 26
 """Most events in a packet that are believed."""
 
@@ -88,19 +87,22 @@ def _packets(path: Path) -> Packets:
     with _child(path) as pipe:
         pipe.readline(1 << 16)
         while True:
-            count = int.from_bytes(pipe.read(8), "little")
-            if count == 0:
+            head = pipe.read(8)
+            count = int.from_bytes(head, "little")
+            if count == 0 and len(head) == 8:
                 return
-            data = pipe.read((count - 1) * PACKET_DTYPE.itemsize) if count <= PACKET_EVENTS else b""
-            if count > PACKET_EVENTS or len(data) < (count - 1) * PACKET_DTYPE.itemsize:
+            if len(head) < 8:
+                raise BadFileError(f"{path}: aedat ended at a damaged packet")
+            data = pipe.read((count - 1) * aedat_child.PACKET_DTYPE.itemsize) if count <= PACKET_EVENTS else b""
+            if count > PACKET_EVENTS or len(data) < (count - 1) * aedat_child.PACKET_DTYPE.itemsize:
                 raise BadFileError(f"{path}: the packet cannot be decoded")
-            yield np.frombuffer(data, PACKET_DTYPE)
+            yield np.frombuffer(data, aedat_child.PACKET_DTYPE)
 
 
 @contextlib.contextmanager
 def _child(path: Path) -> Iterator[IO[bytes]]:
     """What a process of its own writes: a line with the sensor, then packets behind their length plus 1."""
-    command = [sys.executable, "-m", __name__, str(path.resolve())]
+    command = [sys.executable, "-m", aedat_child.__name__, str(path.resolve())]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as child:
         try:
@@ -108,29 +110,3 @@ def _child(path: Path) -> Iterator[IO[bytes]]:
                 yield child.stdout
         finally:
             child.kill()
-
-
-def _hand_over(path: str, out: Any) -> None:
-    import aedat
-
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    decoder = aedat.Decoder(path)
-    streams = {key: stream for key, stream in decoder.id_to_stream().items() if stream.get("type") == "events"}
-    chosen, stream = next(iter(streams.items()))
-    out.write(json.dumps({"width": stream["width"], "height": stream["height"]}).encode() + b"\n")
-    for packet in decoder:
-        if packet["stream_id"] == chosen and "events" in packet:
-            events = packet["events"].astype(PACKET_DTYPE)
-            out.write((len(events) + 1).to_bytes(8, "little"))
-            out.write(events.tobytes())
-            out.flush()
-    out.write((0).to_bytes(8, "little"))
-    out.flush()
-
-
-if __name__ == "__main__":
-    _hand_over(sys.argv[1], sys.stdout.buffer)
