@@ -1,5 +1,5 @@
 """Events from films, and films of procedural faces.
 
-``pixel`` and ``esim`` turn frames into events, ``film_events`` does so for any video; ``performance`` draws people, what
-they show and when, ``faces`` renders it with ground truth for every frame.
+``pixel`` and ``esim`` turn frames into events, ``film_events`` does so for any video; ``performance`` draws people,
+what they show and when, ``faces`` renders it with ground truth for every frame.
 """

@@ -112,7 +112,7 @@ def draw_expression(label: str, style: Style, random: np.random.Generator) -> ND
     if label not in EXPRESSIONS:
         raise ValueError(f"unknown expression {label!r}; choose one of {', '.join(CLASSES)}")
     recipe, strengths = EXPRESSIONS[label], np.zeros(len(UNITS))
-    showing = random.uniform(0.55, 1.15) * style.strength
+    showing = random.uniform(0.7, 1.2) * style.strength
     for unit, (chance, mean) in {**recipe.core, **recipe.extra}.items():
         shown, factor = random.random() < chance, np.exp(random.normal(0, 0.22))
         if shown:
@@ -120,10 +120,10 @@ def draw_expression(label: str, style: Style, random: np.random.Generator) -> ND
     if recipe.core and not any(strengths[unit_column(unit)] > 0 for unit in recipe.core):
         unit = max(recipe.core, key=lambda unit: recipe.core[unit][0])
         strengths[unit_column(unit)] = recipe.core[unit][1] * showing
-    stray = random.choice(_ALONE_FIRST, random.choice(3, p=(0.55, 0.33, 0.12)), replace=False)
+    stray = random.choice(_ALONE_FIRST, random.choice(3, p=(0.65, 0.27, 0.08)), replace=False)
     strengths *= style.units
     for unit in stray:
-        strengths[unit_column(int(unit))] += random.uniform(0.08, 0.3)
+        strengths[unit_column(int(unit))] += random.uniform(0.08, 0.25)
     return np.clip(strengths[:, None] * _sides(recipe.one_sided, style, random), 0, 1)
 
 

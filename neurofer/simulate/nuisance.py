@@ -72,12 +72,12 @@ def _gaze(seconds: NDArray[np.float64], length_s: float, random: np.random.Gener
 def _pose(seconds: NDArray[np.float64], random: np.random.Generator, liveliness: float) -> NDArray[np.float64]:
     rest = random.normal(0, (0.10, 0.06, 0.04, 0.06, 0.05, 0.03))
     track = np.tile(rest, (len(seconds), 1))
-    size = np.array((0.035, 0.025, 0.018, 0.020, 0.014, 0.008)) * np.exp(random.normal(0, 0.5)) * liveliness
+    size = np.array((0.026, 0.019, 0.013, 0.015, 0.010, 0.006)) * np.exp(random.normal(0, 0.5)) * liveliness
     for _ in range(4):
         speed, phase = random.uniform(0.15, 1.1, 6), random.uniform(0, 2 * np.pi, 6)
         swing = size * random.normal(0, 0.8, 6)
         track += swing * np.sin(2 * np.pi * speed * seconds[:, None] + phase)
-    turns, start, length = random.random() < 0.35, random.uniform(-0.2, 1.0), random.uniform(0.3, 0.8)
+    turns, start, length = random.random() < 0.3, random.uniform(-0.2, 1.0), random.uniform(0.3, 0.8)
     turn = random.normal(0, (0.09, 0.06, 0.03, 0.02, 0.02, 0)) * liveliness
     if turns:
         track += ease((seconds - start) / length)[:, None] * turn
