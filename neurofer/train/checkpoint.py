@@ -38,13 +38,14 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def save_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress,
-                    identity: Mapping[str, Any]) -> None:
+def save_checkpoint(path: Path, model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer,
+                    progress: Progress, identity: Mapping[str, Any]) -> None:
     """Write the checkpoint in one step; an earlier one stays whole until then.
 
     Args:
         path: File to write.
         model: Its parameters and buffers are kept.
+        averaged: Likewise; may be the same network.
         optimiser: Its state is kept.
         progress: Where the run stands.
         identity: What a run that goes on must share, such as the data digest; compared by ``load_checkpoint``.
@@ -53,6 +54,8 @@ def save_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         BadFileError: the disk is full or the place cannot be written.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    if averaged is not model:
+        tensors |= {f"averaged.{name}": value for name, value in averaged.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in progress.best_weights.items()}
     tensors |= {f"optimiser.{name}": value for name, value in _optimiser_tensors(optimiser).items()}
     tensors["random.torch"] = torch.get_rng_state()
@@ -62,9 +65,9 @@ def save_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         _save(tensors, temporary, {"neurofer": json.dumps(said)})
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer,
+def load_checkpoint(path: Path, model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer,
                     identity: Mapping[str, Any]) -> Progress:
-    """Put a checkpoint back into the model, the optimiser and torch's generator.
+    """Put a checkpoint back into the model, its running mean, the optimiser and torch's generator.
 
     Raises:
         BadFileError: the file is broken, of another version, or of a run with another configuration or other data.
@@ -74,12 +77,14 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
     if different:
         raise BadFileError(f"{path}: was written by a run with other {', '.join(different)}; "
                            "resume with the same settings and data, or start anew with --overwrite")
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}, "random": {}}
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "averaged": {}, "best": {}, "optimiser": {}, "random": {}}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
     try:
         model.load_state_dict(parts["model"])
+        if averaged is not model:
+            averaged.load_state_dict(parts["averaged"])
     except RuntimeError as error:
         raise BadFileError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from error
     _restore_optimiser(optimiser, parts["optimiser"])

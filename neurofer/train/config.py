@@ -95,7 +95,11 @@ class SampleConfig(StrictModel):
 
 
 class OptimiseConfig(StrictModel):
-    """Optimiser and schedule: AdamW, one warm-up epoch, cosine to zero."""
+    """Optimiser and schedule: AdamW, one warm-up epoch, cosine to zero.
+
+    With ``average`` above 0, the network that is validated and kept is a running mean of the weights, renewed by a
+    share of ``1 - average`` at each step: steadier than the weights of any one step. ``threads`` 0 leaves torch's own choice.
+    """
 
     epochs: PositiveInt = 40
     batch: PositiveInt = 32
@@ -103,6 +107,7 @@ class OptimiseConfig(StrictModel):
     weight_decay: NonNegativeFloat = 1e-2
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     clip_gradient: PositiveFloat = 1.0
+    average: float = Field(0.0, ge=0, lt=1)
     threads: NonNegativeInt = 0
 
 

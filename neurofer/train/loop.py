@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import queue
@@ -81,21 +82,24 @@ def fit(
     """
     optimiser = torch.optim.AdamW(task.parameter_groups(model, settings.weight_decay), lr=settings.lr)
     path = folder / "checkpoint.safetensors"
-    state = load_checkpoint(path, model, optimiser, identity) if resume and path.exists() else Progress()
+    averaged = copy.deepcopy(model).eval() if settings.average else model
+    state = Progress()
+    if resume and path.exists():
+        state = load_checkpoint(path, model, averaged, optimiser, identity)
     with shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
         bar.update(state.epoch * task.steps)
         while state.epoch < settings.epochs:
             started = time.perf_counter()
-            row = _epoch(model, optimiser, task, settings, seed, state.epoch, bar.update)
-            scores = task.validate(model)
+            row = _epoch(model, averaged, optimiser, task, settings, seed, state.epoch, bar.update)
+            scores = task.validate(averaged)
             state.epoch += 1
             row |= {f"validation_{name}": value for name, value in scores.items()}
             score = (scores["accuracy"], scores["uar"], -scores["loss"])
             if not state.best_epoch or score > state.best_score:
                 state.best_epoch, state.best_score = state.epoch, score
-                state.best_weights = copy_weights(model)
+                state.best_weights = copy_weights(averaged)
             state.history.append(row | {"best_epoch": state.best_epoch, "seconds": time.perf_counter() - started})
-            save_checkpoint(path, model, optimiser, state, identity)
+            save_checkpoint(path, model, averaged, optimiser, state, identity)
             bar.note(f"epoch {state.epoch}: loss {row['train_loss']:.3f}, validation accuracy "
                      f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
             after_epoch(state)
@@ -150,8 +154,18 @@ def ahead(items: Iterator[Item], depth: int = 2) -> Iterator[Item]:
         thread.join()
 
 
-def _epoch(model: nn.Module, optimiser: torch.optim.Optimizer, task: Task, settings: OptimiseConfig, seed: int,
-           epoch: int, advance: Callable[[], None]) -> dict[str, Any]:
+@torch.no_grad()
+def follow(averaged: nn.Module, model: nn.Module, keep: float) -> None:
+    """Move every number of ``averaged`` towards ``model``'s by a share of ``1 - keep``; copy whole numbers."""
+    for mean, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - keep)
+        else:
+            mean.copy_(value)
+
+
+def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, task: Task,
+           settings: OptimiseConfig, seed: int, epoch: int, advance: Callable[[], None]) -> dict[str, Any]:
     torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1))
     generator = np.random.default_rng((seed, epoch))
     model.train()
@@ -173,6 +187,10 @@ def _epoch(model: nn.Module, optimiser: torch.optim.Optimizer, task: Task, setti
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
         optimiser.step()
+        if averaged is not model:
+            # The mean starts short, so that the fresh weights are soon forgotten.
+            done = epoch * task.steps + number
+            follow(averaged, model, min(settings.average, (1 + done) / (10 + done)))
         total, right, samples = total + value * size, right + hits, samples + size
         advance()
     batches.close()  # type: ignore[attr-defined]

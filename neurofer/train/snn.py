@@ -112,7 +112,7 @@ class SnnTask:
         return validation_scores(self.decide(model, self._validation), self._labels)
 
     def decide(self, model: nn.Module, clips: Sequence[int] | NDArray[np.int64]) -> Decisions:
-        """Decisions about clips by number: spikes counted over the clip, and every ``decision_us`` over ``readout_us``."""
+        """Decisions about clips by number: by the spikes of the clip, and every ``decision_us`` of the trail."""
         gain = self._config.snn.rate_gain
         window, readout = (every // self._config.snn.dt_us
                            for every in (self._config.snn.decision_us, self._config.snn.readout_us))

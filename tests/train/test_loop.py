@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+import torch
 
 from neurofer.train.config import OptimiseConfig
-from neurofer.train.loop import ahead, learning_rate
+from neurofer.train.loop import ahead, follow, learning_rate
 
 
 def test_the_learning_rate_warms_up_and_ends_near_zero() -> None:
@@ -17,6 +18,18 @@ def test_the_learning_rate_warms_up_and_ends_near_zero() -> None:
     assert max(rates) == rates[19] == 1.0
     assert rates[20:] == sorted(rates[20:], reverse=True)
     assert rates[-1] < 1e-3
+
+
+def test_the_mean_of_weights_by_hand() -> None:
+    mean, model = torch.nn.BatchNorm1d(1), torch.nn.BatchNorm1d(1)
+    with torch.no_grad():
+        mean.weight.fill_(1.0)
+        model.weight.fill_(3.0)
+        model.num_batches_tracked.fill_(7)
+    follow(mean, model, 0.75)
+    assert mean.weight.item() == 1.5
+    assert mean.num_batches_tracked.item() == 7
+    assert model.weight.item() == 3.0
 
 
 def test_items_come_in_order_and_an_error_arrives() -> None:

@@ -41,7 +41,8 @@ def kill_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognise, "fit", stopping)
 
 
-@pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]), ("snn", ["train.epochs=20", "train.lr=5e-2"])])
+@pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]),
+                                               ("snn", ["train.epochs=20", "train.lr=5e-2"])])
 def test_it_learns_and_leaves_a_whole_folder(backend: str, more: list[str], small_config: Make) -> None:
     folder = train_recogniser(small_config(backend, *more))
     assert {path.name for path in folder.iterdir()} == FILES
@@ -67,8 +68,8 @@ def test_two_runs_of_one_seed_are_the_same_and_another_seed_is_not(backend: str,
 @pytest.mark.parametrize("backend", ["ann", "snn"])
 def test_a_killed_run_resumes_to_the_same_bytes(backend: str, small_config: Make,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train_recogniser(small_config(backend, "train.epochs=4", out="whole"))
-    config = small_config(backend, "train.epochs=4", out="killed")
+    whole = train_recogniser(small_config(backend, "train.epochs=4", "train.average=0.9", out="whole"))
+    config = small_config(backend, "train.epochs=4", "train.average=0.9", out="killed")
     with monkeypatch.context() as patched:
         kill_after(2, patched)
         with pytest.raises(Killed):
