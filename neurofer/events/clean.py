@@ -1,8 +1,9 @@
 """The door check: time order and sensor range of raw blocks, told, repaired or trusted.
 
-Repairing keeps a stream in order by leaving events out. An event behind the newest one kept is dropped. A leap of more
-than ``LEAP_US`` forward (a flipped bit in a time word) is looked at more closely: when the stream comes back within
-``LOOK_AHEAD`` events, the events out there are dropped instead of everything that follows.
+Repairing keeps a stream in order by leaving events out. An event behind the newest one kept is dropped. A leap of
+``LEAP_US`` or more forward (a pause, or a flipped bit in a time word) is looked at more closely: when the stream comes
+back within ``LOOK_AHEAD`` events and stays for most of the next ``STAY`` ones, the events out there are dropped instead
+of everything that follows.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from neurofer.events.events import Events
 Mode = Literal["strict", "repair", "trust"]
 MODES: tuple[Mode, ...] = ("strict", "repair", "trust")
 
-LEAP_US = 100_000
+LEAP_US = 1_000
 LOOK_AHEAD = 4_096
+STAY = 16
 NEVER = -(1 << 62)
 """Newest time before the first event."""
 
@@ -140,10 +142,17 @@ def _repair(t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], 
             continue
         if time - newest >= LEAP_US:
             end = min(count, i + 1 + LOOK_AHEAD)
+            back = time - LEAP_US // 2
             j = i + 1
-            while j < end and not (t[j] < time - LEAP_US // 2 and t[j] > NEVER and x[j] < width and y[j] < height):
+            while j < end and not (NEVER < t[j] < back and x[j] < width and y[j] < height):
                 j += 1
-            if j < end:
+            stay = min(count, j + STAY)
+            if not final and (stay < j + STAY if j < end else count < i + 1 + LOOK_AHEAD):
+                return kept, i, newest, before, dropped, jumps, outside
+            behind = 0
+            for k in range(j, stay):
+                behind += t[k] < back
+            if j < end and 2 * behind > stay - j:
                 for k in range(i, j):
                     if x[k] >= width or y[k] >= height or t[k] >= 1 << 62 or t[k] <= NEVER:
                         outside += 1
@@ -153,8 +162,6 @@ def _repair(t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], 
                 dropped += j - i
                 i = j
                 continue
-            if not final and end == count and count < i + 1 + LOOK_AHEAD:
-                return kept, i, newest, before, dropped, jumps, outside
         jumps += time < before
         before = time
         if time < newest:

@@ -146,3 +146,22 @@ def test_a_clean_file_is_the_same_in_every_mode(written, face_events):
     for mode in ("strict", "repair", "trust"):
         with open_recording(written["evt3.raw"], mode=mode) as recording:
             assert np.array_equal(Events.concatenate(list(recording.pieces())).t, face_events.t)
+
+
+def test_a_straggler_costs_only_itself(tmp_path):
+    rows = [(50 * k + (5_000 if k >= 100 else 0), 1, 1, 1) for k in range(300)]
+    rows.insert(250, (200, 2, 2, 0))
+    with open_recording(text_file(tmp_path, rows), sensor=SENSOR, mode="repair") as recording:
+        assert (recording.report().events, recording.report().dropped) == (300, 1)
+
+
+def test_flipped_bits_in_a_real_recording_cost_little(recordings, tmp_path):
+    data = np.frombuffer((recordings / "evt3_640x480_triggers.raw").read_bytes(), np.uint8).copy()
+    generator = np.random.default_rng(1)
+    places = generator.integers(200, len(data), 200)
+    data[places] ^= (1 << generator.integers(0, 8, 200)).astype(np.uint8)
+    (tmp_path / "flipped.raw").write_bytes(data.tobytes())
+    with open_recording(tmp_path / "flipped.raw", mode="repair") as recording:
+        report = recording.report()
+    assert report.time_jumps > 10
+    assert report.events > 0.97 * 343_474

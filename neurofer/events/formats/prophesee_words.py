@@ -120,7 +120,8 @@ def decode_evt2(words: NDArray[np.uint32], state: NDArray[np.int64], t: NDArray[
             count += 1
         elif kind == 8:
             now = word & 0xFFFFFFF
-            if high - now > 1 << 27:
+            # A damaged word may look like any time, so only the last 268 s before the clock's end lead to its start.
+            if high >= (1 << 28) - (1 << 22) and now < 1 << 22:
                 rounds += 1
             high = now
         elif kind == 10:
