@@ -2,8 +2,8 @@
 
 Repairing keeps a stream in order by leaving events out. An event behind the newest one kept is dropped. A leap of
 ``LEAP_US`` or more forward (a pause, or a flipped bit in a time word) is looked at more closely: when the stream comes
-back within ``LOOK_AHEAD`` events and stays for most of the next ``STAY`` ones, the events out there are dropped instead
-of everything that follows.
+back within ``LOOK_AHEAD`` events, and most of the next ``STAY`` stay there, the events out there are dropped instead of
+those that follow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODES: tuple[Mode, ...] = ("strict", "repair", "trust")
 
 LEAP_US = 1_000
 LOOK_AHEAD = 4_096
-STAY = 16
+STAY = 256
 NEVER = -(1 << 62)
 """Newest time before the first event."""
 
@@ -132,7 +132,7 @@ def _repair(t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], 
     """Move the good events to the front; ``(kept, used, newest, before, dropped, time_jumps, out_of_range)``."""
     count = len(t)
     kept = dropped = jumps = outside = 0
-    i = 0
+    i = rising = 0  # times do not fall from i up to rising, so nothing comes back before it
     while i < count:
         time = t[i]
         if x[i] >= width or y[i] >= height or time >= 1 << 62 or time <= NEVER:
@@ -142,14 +142,16 @@ def _repair(t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], 
             continue
         if time - newest >= LEAP_US:
             end = min(count, i + 1 + LOOK_AHEAD)
+            rising = max(rising, i + 1)
+            while rising < count and t[rising] >= t[rising - 1]:
+                rising += 1
             back = time - LEAP_US // 2
-            j = i + 1
+            j = min(rising, end)
             while j < end and not (NEVER < t[j] < back and x[j] < width and y[j] < height):
                 j += 1
-            stay = min(count, j + STAY)
-            if not final and (stay < j + STAY if j < end else count < i + 1 + LOOK_AHEAD):
+            if not final and count < (j + STAY if j < end else i + 1 + LOOK_AHEAD):
                 return kept, i, newest, before, dropped, jumps, outside
-            behind = 0
+            stay, behind = min(count, j + STAY), 0
             for k in range(j, stay):
                 behind += t[k] < back
             if j < end and 2 * behind > stay - j:
