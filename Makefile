@@ -1,7 +1,7 @@
 # `make demo` and `make test` need nothing but Python 3.11 or newer: they make their own environment in .venv.
-# Settings:  make demo PYTHON=python3.12                                       another Python
-#            make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu        the small torch, without CUDA
-#            make test TESTS='tests/events -k evt3'                            some tests
+# Settings:  make demo PYTHON=python3.12           another Python
+#            make demo TORCH_INDEX=URL             where torch comes from, such as its CPU-only index
+#            make test TESTS='tests/events -k evt3' some tests
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
