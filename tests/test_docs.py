@@ -62,7 +62,7 @@ def test_the_reference_knows_every_verb_and_option() -> None:
             for parameter in leaf.params:
                 for option in (*parameter.opts, *parameter.secondary_opts):
                     if option.startswith("-") and option not in ("--help", "-h"):
-                        assert f"`{option}`" in section, f"docs/cli.md: neurofer {name} lacks {option}"
+                        assert f"`{option}`" in section, f"docs/cli.md lacks {name} {option}: python docs/make_cli.py"
 
 
 def test_every_example_of_help_is_a_command() -> None:
