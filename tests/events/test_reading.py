@@ -160,3 +160,17 @@ def test_wrong_arguments(written, tmp_path):
     with pytest.raises(BadFileError, match="is a video, not events; make events of it with neurofer simulate"):
         (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
         open_recording(tmp_path / "film.mp4")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("copy.bag", "bag"), ("copy.aedat", "aedat2"), ("copy.hdf5", "hdf5")])
+def test_files_that_eventcv_writes(written, tmp_path, face_events, name, kind):
+    eventcv = pytest.importorskip("eventcv")
+    if kind == "aedat2":  # only DAVIS sensors; a first event whose first byte is '#' would look like a header line
+        first = int(np.argmax((face_events.y < 36) | (face_events.y > 39)))
+        face_events = face_events[first:]
+        face_events = Events(face_events.t, face_events.x, face_events.y, face_events.p, (240, 180))
+    rows = np.stack([face_events.x, face_events.y, face_events.t, face_events.p], 1).astype(np.uint64)
+    eventcv.from_numpy(rows, sensor_size=face_events.sensor, time_unit="us").save(str(tmp_path / name))
+    with open_recording(tmp_path / name) as recording:
+        assert recording.format == kind
+        assert same(whole(recording), face_events)
