@@ -2,8 +2,8 @@
 
 Repairing keeps a stream in order by leaving events out. An event behind the newest one kept is dropped. A leap of
 ``LEAP_US`` or more forward (a pause, or a flipped bit in a time word) is looked at more closely: when the stream comes
-back within ``LOOK_AHEAD`` events, and most of the next ``STAY`` stay there, the events out there are dropped instead of
-those that follow.
+back within ``LOOK_AHEAD`` events, most of the next ``STAY`` stay there, and these are more than the ones out there, the
+latter are dropped instead of those that follow.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _repair(t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], 
             stay, behind = min(count, j + STAY), 0
             for k in range(j, stay):
                 behind += t[k] < back
-            if j < end and 2 * behind > stay - j:
+            if j < end and 2 * behind > stay - j and behind > min(j - i, STAY // 2):
                 for k in range(i, j):
                     if x[k] >= width or y[k] >= height or t[k] >= 1 << 62 or t[k] <= NEVER:
                         outside += 1

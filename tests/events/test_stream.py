@@ -165,3 +165,11 @@ def test_flipped_bits_in_a_real_recording_cost_little(recordings, tmp_path):
         report = recording.report()
     assert report.time_jumps > 10
     assert report.events > 0.97 * 343_474
+
+
+def test_one_late_event_at_the_end_does_not_take_the_recording_with_it(tmp_path):
+    rows = [(1_000 * k, 1, 1, 1) for k in range(300)]
+    with open_recording(text_file(tmp_path, [*rows, (7, 2, 2, 0)]), sensor=SENSOR, mode="repair") as recording:
+        assert (recording.report().events, recording.report().dropped) == (300, 1)
+    with open_recording(text_file(tmp_path, [(10**9, 2, 2, 0), *rows]), sensor=SENSOR, mode="repair") as recording:
+        assert (recording.report().events, recording.report().dropped, recording.start_us) == (300, 1, 0)
