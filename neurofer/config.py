@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from neurofer._config_problems import problems_of, suggestion
 from neurofer._yaml import KeyPath, YamlTextError, YamlTree, path_text, read_yaml, scalar_text
@@ -24,6 +26,9 @@ class StrictModel(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
+"""Text that needs no quotes, unless it would be read as something else, such as true; the writer sees to that."""
 
 
 def load_config(model: type[Model], path: Path | str | None = None, overrides: Sequence[str] = ()) -> Model:
@@ -61,7 +66,7 @@ def dump_config(config: BaseModel) -> str:
     yaml = YAML()
     yaml.width = 100_000
     text = io.StringIO()
-    yaml.dump(_flow_lists(config.model_dump(mode="json")), text)
+    yaml.dump(_writable(config.model_dump(mode="json")), text)
     return text.getvalue()
 
 
@@ -176,11 +181,13 @@ def _placed(path: KeyPath, message: str, tree: YamlTree, origins: dict[KeyPath, 
     return 0.0, message
 
 
-def _flow_lists(value: Any) -> Any:
+def _writable(value: Any) -> Any:
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        return DoubleQuotedScalarString(value)
     if isinstance(value, dict):
-        return {key: _flow_lists(item) for key, item in value.items()}
+        return {_writable(key): _writable(item) for key, item in value.items()}
     if isinstance(value, list):
-        items = CommentedSeq([_flow_lists(item) for item in value])
+        items = CommentedSeq([_writable(item) for item in value])
         if not any(isinstance(item, (dict, list)) for item in value):
             items.fa.set_flow_style()
         return items

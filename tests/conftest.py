@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import numpy as np
 import pytest
 
 from neurofer.events.events import Events
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples in every run: a test that fails today was right to fail yesterday.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 class CliResult(NamedTuple):

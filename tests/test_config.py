@@ -226,6 +226,13 @@ def test_what_is_written_loads_back_equal(config: Anything, tmp_path: Path) -> N
     assert load_config(Anything, path) == config
 
 
+def test_line_breaks_of_every_script_survive(tmp_path: Path) -> None:
+    words = {f"a{mark}b": f"{mark} c{mark}" for mark in "\n\r\t\x85\u2028\u2029\x0b\x7f\ufeff\xa0\U0001f600"}
+    path = tmp_path / "any.yaml"
+    path.write_text(dump_config(Example(extra=words)), encoding="utf-8", newline="")
+    assert load_config(Example, path).extra == words
+
+
 def test_short_lists_are_written_on_one_line() -> None:
     assert "items: [1.0, 2.5]\n" in dump_config(Anything(text="no", number=1e-5, whole=1, flag=None, place=Path("a"),
                                                         items=(1, 2.5), free={}))
