@@ -98,7 +98,8 @@ class OptimiseConfig(StrictModel):
     """Optimiser and schedule: AdamW, one warm-up epoch, cosine to zero.
 
     With ``average`` above 0, the network that is validated and kept is a running mean of the weights, renewed by a
-    share of ``1 - average`` at each step: steadier than the weights of any one step. ``threads`` 0 leaves torch's own choice.
+    share of ``1 - average`` at each step: steadier than the weights of any one step. ``threads`` 0 leaves torch's own
+    choice.
     """
 
     epochs: PositiveInt = 40
