@@ -16,6 +16,7 @@ from neurofer.data.cache import ClipRows
 from neurofer.train.augment import draw_holes, draw_maps, warp_pictures
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, softmax, validation_scores
+from neurofer.train.loop import StepLoss
 
 
 class AnnTask:
@@ -68,14 +69,15 @@ class AnnTask:
                 sequence[..., top:bottom, left:right] = empty
             yield pictures, torch.from_numpy(self._labels[clips[part]])
 
-    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, int, int]:
-        """``(cross-entropy of the mean probabilities, right, samples)`` of one batch."""
+    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> StepLoss:
+        """Cross-entropy of the mean probabilities of each run."""
         pictures, labels = batch
         logits, _ = model(pictures)
         mean = mean_log_probabilities(logits)
         smooth = self._config.train.label_smoothing
-        loss = (1 - smooth) * functional.nll_loss(mean, labels) - smooth * mean.mean()
-        return loss, int((mean.argmax(1) == labels).sum()), len(labels)
+        plain = functional.nll_loss(mean, labels)
+        total = (1 - smooth) * plain - smooth * mean.mean()
+        return StepLoss(total, float(plain.detach()), int((mean.argmax(1) == labels).sum()), len(labels))
 
     def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
         """Weights with decay; biases and normalisation without."""

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,19 @@ _log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 
+class StepLoss(NamedTuple):
+    """Loss of one batch."""
+
+    total: Tensor
+    """What the step makes smaller."""
+    plain: float
+    """Mean cross-entropy of the decisions alone, which is what validation reports, too."""
+    right: int
+    """Right decisions."""
+    samples: int
+    """Decisions."""
+
+
 class Task(Protocol):
     """What a backend adds to the loop."""
 
@@ -37,8 +50,8 @@ class Task(Protocol):
         """The batches of one epoch, ``steps`` of them; called in a thread of its own."""
         ...
 
-    def loss(self, model: nn.Module, batch: Any) -> tuple[Tensor, int, int]:
-        """``(loss, right, samples)`` of one batch."""
+    def loss(self, model: nn.Module, batch: Any) -> StepLoss:
+        """The loss of one batch."""
         ...
 
     def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -178,20 +191,21 @@ def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimiz
         rate = learning_rate(settings, epoch * task.steps + number, task.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate * group["scale"]
-        loss, hits, size = task.loss(model, batch)
-        value = float(loss.detach())
+        loss = task.loss(model, batch)
+        value = float(loss.total.detach())
         if not math.isfinite(value):
             raise NeuroferError(f"training diverged: the loss is {value} in epoch {epoch + 1}, step {number + 1}; "
                                 f"use a smaller train.lr than {settings.lr:g}")
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.total.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
         optimiser.step()
         if averaged is not model:
             # The mean starts short, so that the fresh weights are soon forgotten.
             done = epoch * task.steps + number
             follow(averaged, model, min(settings.average, (1 + done) / (10 + done)))
-        total, right, samples = total + value * size, right + hits, samples + size
+        total, right = total + loss.plain * loss.samples, right + loss.right
+        samples += loss.samples
         advance()
     batches.close()  # type: ignore[attr-defined]
     model.eval()

@@ -17,6 +17,7 @@ from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, validation_scores
+from neurofer.train.loop import StepLoss
 from neurofer.train.spikes import unpack
 
 
@@ -74,15 +75,17 @@ class SnnTask:
                 batch.spikes[:, column, :, top:bottom, left:right] = 0
             yield batch
 
-    def loss(self, model: nn.Module, batch: SpikeBatch) -> tuple[Tensor, int, int]:
-        """``(loss, right, samples)`` of one batch; right counts decisions by spikes."""
+    def loss(self, model: nn.Module, batch: SpikeBatch) -> StepLoss:
+        """Cross-entropy of the output rates, and what helps learning beside it."""
         if not isinstance(model, SpikingNetwork):
             raise TypeError(f"SnnTask: need a SpikingNetwork, got {type(model).__name__}")
         snn, smoothing = self._config.snn, self._config.train.label_smoothing
         activity, _ = model.activity(batch.spikes)
         mask = step_mask(batch.lengths, len(batch.spikes)).unsqueeze(-1).to(activity[-1].dtype)
         rates = (activity[-1] * mask).sum(0) / batch.lengths[:, None]
-        loss = functional.cross_entropy(snn.rate_gain * rates, batch.labels, label_smoothing=smoothing)
+        logits = snn.rate_gain * rates
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+        plain = float(functional.cross_entropy(logits.detach(), batch.labels))
         if snn.drive_weight:
             current = model.spiking_layers()[-1].current(activity[-2])
             drive = (current * mask).sum(0) / batch.lengths[:, None]
@@ -91,7 +94,7 @@ class SnnTask:
         if snn.rate_weight:
             over = [functional.relu(spikes.mean() - snn.rate_limit) for spikes in activity[:-1]]
             loss = loss + snn.rate_weight * torch.stack(over).square().sum()
-        return loss, int((rates.argmax(1) == batch.labels).sum()), len(batch.labels)
+        return StepLoss(loss, plain, int((rates.argmax(1) == batch.labels).sum()), len(batch.labels))
 
     def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
         """Every layer's weights with a learning rate in proportion to their size, and the decays.
