@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 NAMES = {"ann": "ann", "snn": "snn", "majority": "most frequent class", "event_count": "number of events alone"}
 LONG = {"ann": "encoder and LSTM on TIE pictures", "snn": "spiking network on raw events"}
-PICTURE_US = 33_333
 
 
 def demo_table(results: DemoResults) -> str:
@@ -165,22 +164,32 @@ def _seen(results: DemoResults) -> Section:
 
     subject = sorted(results.evaluations["ann"]["metrics"]["clip"]["per_subject"])[0]
     clips = {clip.label: clip for clip in reversed(results.store.of_subjects([subject]))}
-    pictures = tuple(_seen_picture(results, clips[label]) for label in results.store.classes if label in clips)
+    window_us = _window_us(results)
+    pictures = tuple(_seen_picture(results, clips[label], window_us)
+                     for label in results.store.classes if label in clips)
     return Section("What they see", text=(
         f"One unseen person ({subject}) with each expression, half way from onset to apex. Top: the drawn face, which "
-        "neither network gets. Middle: the events of 33 ms, red where it became brighter, blue where darker; the "
-        "spiking network gets these as spikes. Bottom: the TIE picture of the same 33 ms, which the ANN gets.",),
+        f"neither network gets. Middle: the events of {window_us / 1000:.0f} ms, red where it became brighter, blue "
+        "where darker; the spiking network gets these as spikes. Bottom: the TIE picture of the same events, which the "
+        "ANN gets.",),
         pictures=pictures)
 
 
-def _seen_picture(results: DemoResults, clip: Clip) -> Picture:
+def _window_us(results: DemoResults) -> int:
+    """Length of the windows that the ANN was trained on."""
+    from neurofer.train.run_folder import read_card
+
+    return int(read_card(results.out / "ann")["window_us"])
+
+
+def _seen_picture(results: DemoResults, clip: Clip, window_us: int) -> Picture:
     from neurofer.events import open_recording
     from neurofer.plot.frames import EventFrame, frame_image, full_count
     from neurofer.plot.report import Picture, pixels_png
     from neurofer.represent import build_representation
 
     middle = (clip.truth["onset_us"] + clip.truth["apex_us"]) // 2 if "onset_us" in clip.truth else clip.stop_us // 2
-    window = (middle - PICTURE_US // 2, middle - PICTURE_US // 2 + PICTURE_US)
+    window = (middle - window_us // 2, middle - window_us // 2 + window_us)
     with open_recording(clip.path) as recording:
         events = recording.between(*window)
         tie = _tie_pixels(results, recording.start_us, events, window)
