@@ -28,10 +28,10 @@ class Tie(Representation):
     to 8 and ON bins 0 to 2, B is ON bins 3 to 8: for ``*_t0``, early OFF events are red, late OFF and early ON events
     green, late ON events blue. The 18 planes never exist; each event goes straight to its channel.
 
-    Weights are whole multiples of 2^-18 of (a power of two at least as large as) the channel's largest weight in the
-    window, and are added as integers; ranks are selected and pixels divided exactly. So neither the order of events of
-    one time nor the pieces in which a window comes change a bit, n copies of every event give the same picture, and
-    ``t0_t0`` does not change when a constant is added to all times.
+    Weights are whole multiples of 2^-18 (``est``: 2^-26) of (a power of two at least as large as) the channel's largest
+    weight in the window, and are added as integers; ranks are selected and pixels divided exactly. So neither the order
+    of events of one time nor the pieces in which a window comes change a bit, n copies of every event give the same
+    picture, and ``t0_t0`` does not change when a constant is added to all times.
 
     Attributes:
         variant: ``A_B``, multiplier first: ``t_t``, ``t_t0``, ``t0_t`` or ``t0_t0``. The default sees only its own

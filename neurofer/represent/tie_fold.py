@@ -14,8 +14,12 @@ from neurofer.events.events import Events
 from neurofer.represent.scatter import BLOCK, columns, fetch_events, find_places
 from neurofer.represent.tie_kernel import CHANNEL_BINS, folded
 
-WEIGHT_BITS = 18
-"""The largest weight of a channel lies between 2^17 and 2^18 units."""
+WEIGHT_BITS = {"triangle14": 18, "triangle8": 18, "est": 26}
+"""By kernel: with b bits, the largest weight of a channel lies between 2^(b-1) and 2^b units.
+
+The tails of ``est`` are 500 times smaller than its tip. Where few pixels fire, black and white may both lie among the
+tails, and their digits alone tell one grey level from the next.
+"""
 
 NOTHING = 1e-9
 """A kernel sum this small is the rounding of a sum that is zero."""
@@ -117,7 +121,7 @@ def plan_fold(multiplier: str, place: str, kernel: str, first_us: int, last_us: 
     for channel in range(3):
         highest = float(reach[channel == _CHANNELS].max())
         if highest > NOTHING and strength > 0:
-            units[channel] = 2.0 ** (WEIGHT_BITS - math.ceil(math.log2(highest * strength)))
+            units[channel] = 2.0 ** (WEIGHT_BITS[kernel] - math.ceil(math.log2(highest * strength)))
     scale = units[_CHANNELS][:, None]
     channel_of, line_of = _passes(reach > NOTHING, offset * scale, slope * scale)
     stops[-1] = np.iinfo(np.int64).max

@@ -20,7 +20,7 @@ def rank_of(quantile: float, count: int) -> int:
 def scaled(channel: NDArray[np.signedinteger], scale: str, out: NDArray[np.uint8]) -> None:
     """Write ``floor(clamp(255 (c - lo) / (hi - lo), 0, 255))`` to ``out``, for every ``c`` of ``channel``.
 
-    Where ``hi == lo``, 255 above ``lo``, else 0.
+    Where ``hi == lo``, 255 above ``lo``, else 0; 0 everywhere if all values are equal.
 
     Args:
         channel: Flat, int32 or int64, absolute values below 2^41.
@@ -35,6 +35,9 @@ def scaled(channel: NDArray[np.signedinteger], scale: str, out: NDArray[np.uint8
             return
         low, high = (rank_of(quantile, len(filled)) - 1 for quantile in (LOW, HIGH))
         ordered = np.sort(filled)
+        if len(filled) == len(channel) and ordered[0] == ordered[-1]:
+            out.fill(0)
+            return
         lo, hi = min(0, int(ordered[low])), max(0, int(ordered[high]))
     else:
         lo, hi = limits(channel)

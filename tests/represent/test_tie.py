@@ -70,6 +70,20 @@ def test_folding_on_the_fly_is_the_nine_bin_grid(variant, kernel, start_us):
     np.testing.assert_allclose(channels, reference, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize(("variant", "kernel"), list(itertools.product(VARIANTS, KERNELS)))
+def test_the_picture_is_within_a_grey_level_of_the_formula_where_few_pixels_fire(variant, kernel):
+    # White is then a value from the tails of est, far below the channel's largest.
+    for seed in range(5):
+        events = stream(seed, 130, sensor=(100, 90))
+        channels = fold_planes(tie_planes(events, (0, 33_333), variant=variant, kernel=kernel)).reshape(3, -1)
+        ordered = np.sort(channels, axis=1)
+        low, high = (ordered[:, round(share * (ordered.shape[1] - 1)), None] for share in (0.01, 0.99))
+        span = np.where(high > low, high - low, 1)
+        pixels = np.where(high > low, np.floor(np.clip(255 * (channels - low) / span, 0, 255)), 255 * (channels > low))
+        picture = Tie(variant, kernel)(events, (0, 33_333)).reshape(3, -1)
+        assert np.abs(picture - pixels).max() <= 1
+
+
 @pytest.mark.parametrize(("kernel", "share"), [("triangle14", 0.571), ("est", 0.570), ("triangle8", 1.0)])
 def test_uniform_times_sum_to_the_published_share(kernel, share):
     t = np.arange(70_001)

@@ -12,7 +12,7 @@ from neurofer.represent.tie_scale import limits, rank_of, scaled
 
 def plain(channel: list[int], scale: str) -> list[int]:
     values = [c for c in channel if c] if scale == "active" else channel
-    if not values:
+    if len(set(channel)) < 2 or not values:
         return [0] * len(channel)
     ordered, last = sorted(values), len(values) - 1
     lo, hi = ordered[round(0.01 * last)], ordered[round(0.99 * last)]
@@ -42,6 +42,14 @@ def test_scaling_equals_plain_integers(seed, count, filled, lowest, highest, sca
     out = np.empty(count, np.uint8)
     scaled(channel, scale, out)
     assert out.tolist() == plain(values.tolist(), scale)
+
+
+@pytest.mark.parametrize("scale", ["sensor", "active"])
+@pytest.mark.parametrize("value", [-7, 0, 5])
+def test_a_constant_channel_is_black(scale, value):
+    out = np.full(6, 9, np.uint8)
+    scaled(np.full(6, value, np.int32), scale, out)
+    assert not out.any()
 
 
 @pytest.mark.parametrize("filled", [0.001, 0.011, 0.3, 1.0])
