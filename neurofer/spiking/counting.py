@@ -127,9 +127,9 @@ def fan_out(layer: SpikingLayer) -> Tensor:
     if layer.spec.kind == "dense":
         return torch.full(layer.input_shape, float(layer.spec.outputs), dtype=torch.float64)
     spec = layer.spec
-    here = torch.zeros(1, 1, *layer.input_shape[1:], dtype=torch.float64, requires_grad=True)
-    ones = torch.ones(1, 1, *spec.kernel, dtype=torch.float64)
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
+        here = torch.zeros(1, 1, *layer.input_shape[1:], dtype=torch.float64, requires_grad=True)
+        ones = torch.ones(1, 1, *spec.kernel, dtype=torch.float64)
         reached = functional.conv2d(here, ones, None, spec.stride, spec.padding, spec.dilation).sum()
         (places,) = torch.autograd.grad(reached, here)
     return places[0].expand(layer.input_shape) * spec.outputs

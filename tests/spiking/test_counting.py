@@ -52,6 +52,14 @@ def test_counts_of_a_run_add_up() -> None:
     assert one + other == counted
 
 
+def test_counting_works_in_inference_mode() -> None:
+    network = SpikingNetwork([conv(3), dense(4)], (2, 6, 6))
+    spikes = torch.ones(2, 1, 2, 6, 6)
+    with torch.inference_mode():
+        inside = count_activity(network, spikes)[2]
+    assert inside == count_activity(network, spikes)[2]
+
+
 def test_nothing_behind_the_end_is_counted() -> None:
     torch.manual_seed(0)
     network = SpikingNetwork.build([dense(3)], (2, 4, 4))
