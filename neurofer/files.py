@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -95,9 +96,19 @@ def file_digest(path: Path | str) -> str:
     return digest.hexdigest()
 
 
+def is_full_disk(error: OSError) -> bool:
+    """Whether an error says that the disk, or the user's share of it, is full.
+
+    numpy tells of a short write without a code, in words only: ``1536000 requested and 24544 written``.
+    """
+    if error.errno is None:
+        return re.search(r"\d+ requested and \d+ written", str(error)) is not None
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def _is_about_another_file(error: OSError, target: Path) -> bool:
     """Whether the block failed on a file that it was reading, say, and not on what it writes."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT) or not isinstance(error.filename, str):
+    if is_full_disk(error) or not isinstance(error.filename, str):
         return False
     place, culprit = target.absolute(), Path(error.filename).absolute()
     return place.parent not in culprit.parents and culprit not in place.parents
@@ -110,7 +121,7 @@ def _umask() -> int:
 
 
 def _write_error(target: Path, error: OSError) -> BadFileError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(error):
         return BadFileError(f"{target}: the disk is full; nothing was changed there, free some space and run it again")
     return BadFileError(f"{target}: cannot be written ({error.strerror or error}); "
                         "choose another place or fix its permissions")

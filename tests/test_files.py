@@ -3,6 +3,7 @@
 import errno
 import os
 
+import numpy as np
 import pytest
 
 from neurofer.errors import BadFileError
@@ -55,6 +56,13 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     with pytest.raises(BadFileError, match=r"result\.csv: the disk is full"), atomic_path(target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert target.read_text() == "old"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_array_cut_by_a_full_disk_is_reported_as_that(tmp_path):
+    with pytest.raises(BadFileError, match="the disk is full"), atomic_path(tmp_path / "result.npy"), \
+            open("/dev/full", "wb") as device:
+        np.zeros(1 << 16).tofile(device)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

@@ -15,6 +15,7 @@ import typer
 
 from neurofer import __version__
 from neurofer.errors import NeuroferError, UsageError
+from neurofer.files import is_full_disk
 
 # Every verb is a module of this package with register(app); help shows the panels in this order.
 VERBS = {
@@ -141,7 +142,7 @@ def _tell_system_error(error: OSError, debug: bool) -> int:
     if error.errno == errno.EPIPE:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader went away; nothing may be flushed to it at the end
         return 1
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(error):
         return _tell("the disk is full; free some space and run it again", debug)
     name = f"{error.filename}: " if error.filename else ""
     return _tell(f"{name}{error.strerror or error}", debug)

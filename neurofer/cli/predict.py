@@ -64,6 +64,7 @@ def predict(
     if start_us < 0 or (stop_us is not None and stop_us <= start_us):
         raise UsageError(f"--start-us, --stop-us: need 0 <= start < stop, got {start_us} and {stop_us}")
     request = Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
+    _refuse_to_overwrite(out, files)
     recordings = find_recordings(files, leave_out=out)
     predictor = Predictor.open(run)
     predictor.limit_threads()
@@ -102,6 +103,22 @@ def parse_box(text: str | None) -> Box | None:
     if box is None or box.width < 1 or box.height < 1:
         raise UsageError(f"--box: need LEFT,TOP,WIDTH,HEIGHT in pixels such as 100,60,200,200, got {text!r}")
     return box
+
+
+def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
+    """Stop before a recording is replaced by the decisions about it; decisions of an earlier run may be replaced.
+
+    Raises:
+        UsageError: ``out`` exists among ``files`` or in a folder of theirs, and is no table of decisions.
+    """
+    if out is None or not out.is_file() or out.stat().st_size == 0:
+        return
+    place = out.resolve()
+    if not any(path.exists() and (path.resolve() == place or path.resolve() in place.parents) for path in files):
+        return
+    with open(out, "rb") as stream:
+        if not stream.read(32).startswith(b"file,start_us,end_us,label,"):
+            raise UsageError(f"--out: {out} is among the recordings and holds no decisions; choose another name")
 
 
 @contextlib.contextmanager

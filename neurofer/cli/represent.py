@@ -53,6 +53,8 @@ def represent(
                                    ("--mode", mode, ("strict", "repair", "trust"))):
         if value not in choices:
             raise UsageError(f"{option}: choose {', '.join(choices)}, got {value!r}")
+    if out.exists() and recording.exists() and out.resolve() == recording.resolve():
+        raise UsageError(f"--out: {out} is the recording itself; choose another name")
     size = parse_sensor(sensor)
     from neurofer.represent.registry import build_representation, parse_settings
 

@@ -148,16 +148,29 @@ def encoded(kind: str) -> Callable[[Path, Iterator[Events], tuple[int, int]], No
             raise NeuroferError(f"{kind} holds {EVT_PIXELS} columns and rows, the sensor is {sensor[0]}x{sensor[1]}; "
                                 "choose another format")
         version = {"evt3": "evt3", "evt2": "evt2", "dat": "dat2"}.get(kind)
+        source_errors: list[BadFileError] = []
+        packets = _packets(kind, _noting(pieces, source_errors))
         try:
-            guarded(path, lambda: events_to_file(_packets(kind, pieces), path, sensor, version=version, zero_t0=False,
+            guarded(path, lambda: events_to_file(packets, path, sensor, version=version, zero_t0=False,
                                                  use_write_suffix=False), "written", keep=(OSError, NeuroferError))
         except BadFileError as error:
+            if error in source_errors:
+                raise
             if "No space left" in str(error):
                 raise OSError(errno.ENOSPC, "No space left on device") from error
             raise NeuroferError(f"{kind} cannot hold the recording ({error.__cause__}); choose another "
                                 "format") from error
 
     return write
+
+
+def _noting(pieces: Iterator[Events], errors: list[BadFileError]) -> Iterator[Events]:
+    """The same pieces; what makes reading them fail is put into ``errors``, to be told from a failure to write."""
+    try:
+        yield from pieces
+    except BadFileError as error:
+        errors.append(error)
+        raise
 
 
 def _packets(kind: str, pieces: Iterator[Events]) -> Iterator[np.ndarray[Any, Any]]:

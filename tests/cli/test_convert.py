@@ -54,6 +54,17 @@ def test_broken_events_stop_it_unless_repaired(run_cli, source, tmp_path):
     assert "1 events were left out" in result.err
 
 
+@pytest.mark.parametrize("name", ["out.raw", "out.dat", "out.aedat4", "out.es", "out.npy"])
+def test_a_source_that_breaks_off_is_named_whatever_the_target(run_cli, source, tmp_path, name):
+    pytest.importorskip("faery")
+    source.write_text(source.read_text() + "301000 4")
+    result = run_cli("convert", source, tmp_path / name, "--sensor", "64x48")
+    assert result.code == 1
+    assert f"{source}: " in result.err
+    assert "cannot hold" not in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
+
+
 @pytest.mark.parametrize(("target", "words", "code", "sentence"), [
     ("out.mat", (), 2, "cannot be written as '.mat'"),
     ("out.raw", ("--format", "evt9"), 2, "one of evt3, evt2, got 'evt9'"),

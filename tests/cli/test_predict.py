@@ -116,6 +116,22 @@ def test_when_everything_fails_the_earlier_output_stays(run_folder: Path, run_cl
     assert "a.raw,is empty" in (tmp_path / "failures.csv").read_text(encoding="utf-8")
 
 
+def test_a_recording_is_never_overwritten_but_earlier_decisions_are(run_folder: Path, recording: Path, run_cli: Any,
+                                                                    tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "events.csv").write_text("t,x,y,p\n1,2,3,1\n", encoding="utf-8")
+    for given in (folder / "events.csv", folder):
+        code, _, err = run_cli("predict", run_folder, recording, given, "-o", folder / "events.csv")
+        assert code == 2
+        assert "is among the recordings and holds no decisions" in err
+    assert (folder / "events.csv").read_text(encoding="utf-8") == "t,x,y,p\n1,2,3,1\n"
+    for _ in range(2):
+        words = ("predict", run_folder, recording, folder, "--sensor", "128x96", "-o", folder / "decisions.csv")
+        assert run_cli(*words).code == 0
+    assert str(folder / "decisions.csv") not in (folder / "decisions.csv").read_text(encoding="utf-8")
+
+
 def test_one_failing_file_ends_with_its_own_reason(run_folder: Path, recording: Path, run_cli: Any, tmp_path: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

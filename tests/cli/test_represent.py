@@ -95,6 +95,16 @@ def test_wrong_words_exit_with_2_and_name_the_choices(run_cli, recording, tmp_pa
     assert not list(tmp_path.glob("out.*"))
 
 
+def test_the_recording_is_never_overwritten(run_cli, tmp_path):
+    path = tmp_path / "in.npy"
+    np.save(path, np.array([[0, 1, 2, 1], [9, 3, 4, 0]]))
+    before = path.read_bytes()
+    result = run_cli("represent", path, "--sensor", "8x8", "-o", path)
+    assert result.code == 2
+    assert "is the recording itself" in result.err
+    assert path.read_bytes() == before
+
+
 def test_a_missing_file_exits_with_1(run_cli, tmp_path):
     result = run_cli("represent", tmp_path / "none.raw", "-o", tmp_path / "out.npy")
     assert result.code == 1
