@@ -49,6 +49,7 @@ BARE = {  # element type and channels of the array that each fills
     "TIE, whole image": (np.int32, 3),
     "TIE, whole image, kernel est": (np.int32, 3),
 }
+READ_TIME = {name for name in BARE if not name.startswith("counts")}
 TONIC = {
     "counts": "to_frame", "voxel grid, 5 bins": "to_voxel_grid", "time surface, exponential": "to_timesurface",
     "TIE, channels only": "to_voxel_grid", "TIE, whole image": "to_voxel_grid",
@@ -176,7 +177,9 @@ def measure(scene: str, sensor_name: str, count: int, rounds: int) -> dict[str, 
         bare = speed[f"bare {np.dtype(kind)} {channels}"]
         peer = TONIC.get(name)
         tonic = speed[peer] if peer and peer in speed else None
+        timed = speed[name] / speed["bare scatter of t"] if name in READ_TIME else None
         rows.append({"name": name, "mev_per_s": speed[name], "bare_mev_per_s": bare, "to_bare": speed[name] / bare,
+                     "to_bare_of_t": timed,
                      "tonic": peer, "tonic_mev_per_s": tonic, "to_tonic": speed[name] / tonic if tonic else None})
     others = {name: speed[name] for name in ("bare scatter of t", "numpy bincount")}
     return {"scene": scene, "sensor": sensor_name, "events": count, "rows": rows, "others_mev_per_s": others,
@@ -197,14 +200,15 @@ def tie_peak_planes(events: Events) -> float:
 def table(result: dict[str, Any]) -> str:
     """One result as Markdown."""
     lines = [f"### {result['scene']}, {result['sensor']}, {result['events'] / 1e6:g} M events in one window", "",
-             "| | Mev/s | bare scatter, Mev/s | ratio | tonic's | tonic, Mev/s | times tonic |",
-             "|---|---|---|---|---|---|---|"]
+             "| | Mev/s | bare scatter, Mev/s | ratio | ratio to scatter of t | tonic's | tonic, Mev/s | times tonic |",
+             "|---|---|---|---|---|---|---|---|"]
     for row in result["rows"]:
         peer = "- | - | -"
         if row["to_tonic"]:
             peer = f"{row['tonic']} | {row['tonic_mev_per_s']:.1f} | {row['to_tonic']:.0f}"
         ours = f"{row['name']} | {row['mev_per_s']:.0f} | {row['bare_mev_per_s']:.0f} | {row['to_bare']:.2f}"
-        lines.append(f"| {ours} | {peer} |")
+        timed = f"{row['to_bare_of_t']:.2f}" if row["to_bare_of_t"] else "-"
+        lines.append(f"| {ours} | {timed} | {peer} |")
     others = ", ".join(f"{name} {speed:.0f} Mev/s" for name, speed in result["others_mev_per_s"].items())
     memory = f"TIE holds at most {result['tie_peak_planes']:.1f} planes of 32 bits a pixel."
     return "\n".join([*lines, "", f"Beside these: {others}. {memory}"])
