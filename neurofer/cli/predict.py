@@ -109,8 +109,10 @@ def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
     """Stop before a recording is replaced by the decisions about it; decisions of an earlier run may be replaced.
 
     Raises:
-        UsageError: ``out`` exists among ``files`` or in a folder of theirs, and is no table of decisions.
+        UsageError: ``out`` is a folder, or among ``files`` or inside a folder of theirs and no table of decisions.
     """
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out: {out} is a folder; name a file such as {out / 'decisions.csv'}")
     if out is None or not out.is_file() or out.stat().st_size == 0:
         return
     place = out.resolve()

@@ -18,7 +18,8 @@ def find_recordings(paths: Iterable[Path], leave_out: Path | None = None) -> lis
     """The recordings that files and folders name, folders searched to the bottom in sorted order.
 
     A folder of event columns is one recording; a prepared store gives its clips. Hidden files and files of other
-    suffixes are passed over. A file named directly is always taken, missing or not: opening it says what is wrong.
+    suffixes are passed over, and so is a link back to a folder that holds it. A file named directly is always taken,
+    missing or not: opening it says what is wrong.
 
     Args:
         paths: Files and folders.
@@ -39,18 +40,20 @@ def find_recordings(paths: Iterable[Path], leave_out: Path | None = None) -> lis
     return list(found)
 
 
-def _inside(folder: Path) -> list[Path]:
+def _inside(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
     if _is_columns(folder):
         return [folder]
     if (folder / "store.json").is_file():
         return _inside(folder / "events")
+    above = (*above, folder.resolve())
     found = []
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         path = folder / name
         if name.startswith(".") or name in OUR_TABLES:
             continue
         if path.is_dir():
-            found += _inside(path)
+            if path.resolve() not in above:
+                found += _inside(path, above)
         elif path.suffix.lower() in SUFFIXES:
             found.append(path)
     return found

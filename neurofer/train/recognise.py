@@ -69,6 +69,8 @@ def train_recogniser(
     model = build_recogniser(config, clip_set.classes, prepared.channels)
     if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
         calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
+    if overwrite and not resume:
+        run_folder.clear_folder(folder)
     write_text(folder / "config.yaml", dump_config(config))
 
     def record_epoch(progress: Progress) -> None:

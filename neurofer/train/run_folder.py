@@ -127,7 +127,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def claim_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make ``folder`` ready for a run, or refuse to touch what is there.
+    """Make ``folder`` ready for a run, or refuse to touch what is there; ``clear_folder`` removes an earlier run.
 
     Raises:
         NeuroferError: the folder holds a run and neither ``resume`` nor ``overwrite`` was asked for, or holds
@@ -135,8 +135,7 @@ def claim_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise NeuroferError(f"{folder}: is a file; name a folder for the run")
-    ours = [name for name in ("card.json", "checkpoint.safetensors", *MODEL_FILES, *RECORD_FILES)
-            if (folder / name).exists()]
+    ours = _files_of_a_run(folder)
     if not ours and folder.exists() and any(item.name != "cache" for item in folder.iterdir()):
         raise NeuroferError(f"{folder}: holds other files; name a new or empty folder for the run")
     if ours and not (resume or overwrite):
@@ -145,11 +144,26 @@ def claim_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
                             "or name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if overwrite and not resume:
-            for name in ours:
-                (folder / name).unlink()
     except OSError as error:
         raise BadFileError(f"{folder}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove an earlier run's files, once everything that the new one reads is known to be good.
+
+    Raises:
+        BadFileError: they cannot be removed.
+    """
+    try:
+        for name in _files_of_a_run(folder):
+            (folder / name).unlink()
+    except OSError as error:
+        raise BadFileError(f"{folder}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def _files_of_a_run(folder: Path) -> list[str]:
+    return [name for name in ("card.json", "checkpoint.safetensors", *MODEL_FILES, *RECORD_FILES)
+            if (folder / name).exists()]
 
 
 def host_facts() -> dict[str, Any]:

@@ -121,6 +121,8 @@ def test_a_recording_is_never_overwritten_but_earlier_decisions_are(run_folder: 
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "events.csv").write_text("t,x,y,p\n1,2,3,1\n", encoding="utf-8")
+    code, _, err = run_cli("predict", run_folder, recording, "-o", folder)
+    assert (code, err.count("\n")) == (2, 1)
     for given in (folder / "events.csv", folder):
         code, _, err = run_cli("predict", run_folder, recording, given, "-o", folder / "events.csv")
         assert code == 2

@@ -223,3 +223,12 @@ def test_a_clip_of_a_store_brings_its_box(tmp_path: Path, face_events: Events) -
         assert find_face(recording, None) == (BOX, "truth")
         assert find_face(recording, Box(0, 0, 9, 9)).source == "user"
     assert find_recordings([tmp_path / "store"]) == [path]
+
+
+def test_a_link_back_up_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "day" / "one").mkdir(parents=True)
+    (tmp_path / "day" / "one" / "face.raw").touch()
+    (tmp_path / "day" / "one" / "up").symlink_to(tmp_path / "day")
+    (tmp_path / "day" / "again").symlink_to(tmp_path / "day" / "one")
+    found = [str(path.relative_to(tmp_path)) for path in find_recordings([tmp_path / "day"])]
+    assert found == ["day/again/face.raw", "day/one/face.raw"]

@@ -106,6 +106,14 @@ def test_a_finished_run_is_not_touched_without_being_told(small_config: Make) ->
     assert (folder / "model.safetensors").read_bytes() != before["model.safetensors"]
 
 
+def test_data_that_cannot_be_used_leave_the_run_that_was_to_be_overwritten(small_config: Make) -> None:
+    folder = train_recogniser(small_config("ann"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(NeuroferError, match="shorter than 3 windows"):
+        train_recogniser(small_config("ann", "represent.window_us=200000"), overwrite=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
 def test_a_folder_with_other_files_is_refused(small_config: Make, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("years")
