@@ -71,14 +71,19 @@ def predict(
     place = out.parent if out is not None else Path()
     with _output(out) as stream:
         shown: Any = progress(recordings, unit="file", desc="predict") if len(recordings) > 1 else recordings
-        summary = write_decisions(predictor, shown, request, stream, lambda line: print(line, file=sys.stderr))
+        lines: list[str] = []
+        alone = len(recordings) == 1  # its failure is the error itself, told once
+        tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
+        summary = write_decisions(predictor, shown, request, stream, tell)
         if len(summary.failures) == len(recordings):
             write_failures(place, summary)
-            if len(recordings) == 1:
+            if alone:
                 path, error = next(iter(summary.failures.items()))
                 raise error if isinstance(error, NeuroferError) else NeuroferError(f"{path}: {reason(path, error)}")
             raise NeuroferError(f"none of the {len(recordings)} recordings could be decided about; the reasons are in "
                                 f"{place / 'failures.csv'}")
+    for line in lines:
+        print(line, file=sys.stderr)
     if out is not None:
         write_notes(place, summary)
     elif summary.failures:

@@ -140,6 +140,9 @@ def test_one_failing_file_ends_with_its_own_reason(run_folder: Path, recording: 
     code, _, err = run_cli("predict", run_folder, tmp_path / "film.mp4")
     assert code == 1
     assert "film.mp4" in err
+    (tmp_path / "bad.csv").write_text("hi\n")
+    code, _, err = run_cli("predict", run_folder, tmp_path / "bad.csv")
+    assert (code, err.count("bad.csv")) == (1, 1), "the reason is told once"
     assert run_cli("predict", run_folder, recording).code == 2, "the sensor size is missing"
     assert run_cli("predict", run_folder, recording, "--sensor", "128x96", "--box", "900,0,5,5").code == 2
 
