@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neurofer.errors import BadFileError
-from neurofer.files import atomic_folder, atomic_path, file_digest, write_text
+from neurofer.files import atomic_folder, atomic_path, file_digest, read_json, write_text
 
 
 def test_a_finished_file_replaces_the_old_one(tmp_path):
@@ -86,3 +86,15 @@ def test_a_failure_to_read_another_file_keeps_its_own_name(tmp_path):
 def test_the_digest_is_sha256(tmp_path):
     (tmp_path / "empty").touch()
     assert file_digest(tmp_path / "empty").startswith("e3b0c44298fc1c14")
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, "{", "\udc80"])
+def test_json_that_cannot_be_read_is_a_value_error(tmp_path, content):
+    (tmp_path / "broken.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"nested too deeply|Expecting|decode"):
+        read_json(tmp_path / "broken.json")
+
+
+def test_json_reads_back(tmp_path):
+    write_text(tmp_path / "a.json", '{"ü": [1, null]}')
+    assert read_json(tmp_path / "a.json") == {"ü": [1, None]}

@@ -51,9 +51,8 @@ def _comment(path: Path) -> dict[str, str]:
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
-    import json
-
     from neurofer.errors import BadFileError
+    from neurofer.files import read_json
 
     if not folder.is_dir():
         raise BadFileError(f"{folder}: no such folder; need the folder that 'train --out' wrote runs into")
@@ -61,7 +60,7 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
     for path in sorted({*folder.glob("card.json"), *folder.glob("*/card.json"), *folder.glob("*/*/card.json")}):
         row: dict[str, Any] = {"run": str(path.parent), "backend": None, "accuracy": None, "parameters": None}
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            card = read_json(path)
             row |= {key: card.get(key) for key in ("backend", "parameters")}
             row["accuracy"] = _find_number(card.get("metrics"), "accuracy")
         except (ValueError, AttributeError, OSError) as error:

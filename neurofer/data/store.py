@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from neurofer.data.clip import Box, Clip, ClipSet
 from neurofer.errors import BadFileError
-from neurofer.files import write_text
+from neurofer.files import read_json, write_text
 
 FORMAT = "neurofer-store"
 VERSION = 1
@@ -99,7 +99,7 @@ def read_store_index(folder: Path | str) -> StoreIndex:
     """
     path = Path(folder) / INDEX
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError as error:
         raise BadFileError(_why_no_index(Path(folder))) from error
     except (OSError, ValueError) as error:
@@ -209,7 +209,7 @@ def _recording_problems(folder: Path, relative: str, events: int, digest: str) -
     if not recording.is_dir():
         return []
     try:
-        meta = json.loads((recording / "meta.json").read_text(encoding="utf-8"))
+        meta = read_json(recording / "meta.json")
         said, said_digest = meta["events"], meta["digest"]
     except (OSError, ValueError, KeyError, TypeError):
         return [f"recording {relative} is incomplete (no usable meta.json)"]

@@ -22,7 +22,7 @@ from neurofer.events.clean import CleanState, clean
 from neurofer.events.events import Events
 from neurofer.events.npy import NpyWriter
 from neurofer.events.recording import IngestReport, Recording, Window
-from neurofer.files import atomic_folder
+from neurofer.files import atomic_folder, read_json
 
 FORMAT = "neurofer-columns"
 VERSION = 1
@@ -251,10 +251,10 @@ def _digest_of(sensor: tuple[int, int], columns: dict[str, str]) -> str:
 def _read_info(folder: Path) -> ColumnsInfo:
     path = folder / "meta.json"
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = read_json(path)
     except FileNotFoundError as error:
         raise BadFileError(f"{folder}: is no folder of columns (it has no meta.json)") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise BadFileError(f"{path}: is not readable JSON ({error}); make the store again") from error
     if not isinstance(said, dict) or said.get("format") != FORMAT:
         raise BadFileError(f"{path}: is not of a folder of columns (format is not {FORMAT!r})")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofer.errors import BadFileError, NeuroferError
-from neurofer.files import file_digest, write_text
+from neurofer.files import file_digest, read_json, write_text
 from neurofer.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load_run(path: Path | str) -> Run:
         raise BadFileError(f"{folder / 'model.safetensors'}: does not fit its config.yaml "
                            f"({str(error).splitlines()[0]}); {_AGAIN}") from error
     model.eval()
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8")) if (folder / "run.json").exists() else {}
+    record = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
     return Run(folder, config, card, model, record)
 
 
@@ -94,7 +94,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             raise BadFileError(f"{folder}: this run is not finished; go on with 'neurofer train --resume'")
         raise BadFileError(f"{path}: missing, so {folder} is no run folder or a part of one; {_AGAIN}")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path)
         if not isinstance(card, dict):
             raise ValueError("not a mapping")
     except ValueError as error:
