@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.cli._numbers import score_cells, short_number
+
 if TYPE_CHECKING:
     from neurofer.cli.demo import DemoResults
     from neurofer.data.clip import Clip
@@ -23,7 +25,7 @@ def demo_table(results: DemoResults) -> str:
 
     header, rows = _score_rows(results)
     costs = [(backend, f"{found['parameters']:,}",
-              f"{_short(found['operations']['per_decision'])} {found['operations']['kind']}s",
+              f"{short_number(found['operations']['per_decision'])} {found['operations']['kind']}s",
               f"{found['latency']['p50_ms']:.2f} ms") for backend, found in results.evaluations.items()]
     return text_table(header, rows) + "\n\n" + text_table(("", "parameters", "per decision", "computed in"), costs)
 
@@ -100,14 +102,7 @@ def _scored(results: DemoResults) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _score_rows(results: DemoResults) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    rows = []
-    for name, scored in _scored(results):
-        cells = []
-        for metric in ("accuracy", "uar", "macro_f1"):
-            interval = scored["interval"][metric]
-            between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-            cells.append(f"{100 * scored[metric]:.1f}{between}")
-        rows.append((NAMES[name], *cells))
+    rows: list[tuple[str, ...]] = [(NAMES[name], *score_cells(scored)) for name, scored in _scored(results)]
     return ("", "accuracy %", "UAR %", "macro F1 %"), rows
 
 
@@ -116,8 +111,8 @@ def _cost_rows(results: DemoResults) -> tuple[tuple[str, ...], list[tuple[str, .
     for backend, found in results.evaluations.items():
         work, late = found["operations"], found["latency"]
         rate = f"{work['rate']:.3f}" if "rate" in work else "-"
-        rows.append((backend, f"{found['parameters']:,}", f"{work['kind']}s", _short(work["per_decision"]),
-                     _short(work["per_second"]), rate, f"{late['evidence_ms']:.0f}", f"{late['p50_ms']:.2f}",
+        rows.append((backend, f"{found['parameters']:,}", f"{work['kind']}s", short_number(work["per_decision"]),
+                     short_number(work["per_second"]), rate, f"{late['evidence_ms']:.0f}", f"{late['p50_ms']:.2f}",
                      f"{late['p95_ms']:.2f}"))
     return ("", "parameters", "counted", "per decision", "per second of input", "spikes per neuron and step",
             "evidence ms", "compute ms", "95 % of them ms"), rows
@@ -287,10 +282,3 @@ def _again(results: DemoResults) -> Section:
 
 def _people(number: int) -> str:
     return "1 person" if number == 1 else f"{number} people"
-
-
-def _short(number: float) -> str:
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.2f} {unit}"
-    return f"{number:.0f}"

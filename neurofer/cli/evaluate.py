@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from neurofer.cli._numbers import per_cent, score_cells, short_number
 from neurofer.cli.options import examples
 from neurofer.errors import UsageError
 
@@ -58,8 +59,8 @@ def _print_run(found: dict[str, Any]) -> None:
     note = "" if found["data"]["same_as_training"] else "  (other data than trained on, by --force)"
     typer.echo(f"{found['run']}: {found['backend']}, {found['part']} subjects: {clip['subjects']}, clips: "
                f"{clip['samples']}, windows: {found['metrics']['window']['samples']}{note}")
-    rows = [("per clip", *_cells(clip)), ("per window", *_cells(found["metrics"]["window"]))]
-    rows += [(f"{name.replace('_', ' ')} alone" if name == "event_count" else name, *_cells(scored))
+    rows = [("per clip", *score_cells(clip)), ("per window", *score_cells(found["metrics"]["window"]))]
+    rows += [(f"{name.replace('_', ' ')} alone" if name == "event_count" else name, *score_cells(scored))
              for name, scored in found["baselines"].items()]
     typer.echo(text_table(("", "accuracy %", "UAR %", "macro F1 %"), rows))
     typer.echo("")
@@ -72,7 +73,8 @@ def _print_run(found: dict[str, Any]) -> None:
     typer.echo("")
     work, late = found["operations"], found["latency"]
     rate = f", {work['rate']:.3f} spikes per neuron and step" if "rate" in work else ""
-    typer.echo(f"parameters {found['parameters']}, per decision {_short(work['per_decision'])} {work['kind']}s{rate}, "
+    done = f"{short_number(work['per_decision'])} {work['kind']}s"
+    typer.echo(f"parameters {found['parameters']}, per decision {done}{rate}, "
                f"{late['p50_ms']:.2f} ms (95 %: {late['p95_ms']:.2f} ms, {late['threads']} thread)")
     typer.echo("")
 
@@ -83,29 +85,8 @@ def _print_summary(backend: str, summary: dict[str, Any]) -> None:
     seeds = ", ".join(map(str, summary["seeds"]))
     typer.echo(f"{backend}: mean of {summary['runs']} runs (seeds {seeds}) with 95 % t interval")
     groups = {"per clip": summary["clip"], "per window": summary["window"], **summary["baselines"]}
-    rows = [(name.replace("_", " "), *(_mean(group[metric]) for metric in ("accuracy", "uar", "macro_f1")))
+    rows = [(name.replace("_", " "), *(per_cent(group[metric]["mean"], group[metric]["interval"])
+                                       for metric in ("accuracy", "uar", "macro_f1")))
             for name, group in groups.items()]
     typer.echo(text_table(("", "accuracy %", "UAR %", "macro F1 %"), rows))
     typer.echo("")
-
-
-def _cells(scored: dict[str, Any]) -> list[str]:
-    cells = []
-    for metric in ("accuracy", "uar", "macro_f1"):
-        interval = scored["interval"][metric]
-        between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-        cells.append(f"{100 * scored[metric]:.1f}{between}")
-    return cells
-
-
-def _mean(value: dict[str, Any]) -> str:
-    interval = value["interval"]
-    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-    return f"{100 * value['mean']:.1f}{between}"
-
-
-def _short(number: float) -> str:
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.2f} {unit}"
-    return f"{number:.0f} "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from neurofer.errors import UsageError
 
@@ -36,25 +36,6 @@ def parse_mode(text: str) -> Mode:
     if text not in ("strict", "repair", "trust"):
         raise UsageError(f"--mode: choose strict, repair or trust, got {text!r}")
     return cast("Mode", text)
-
-
-def parse_settings(words: Sequence[str], option: str = "--set") -> dict[str, Any]:
-    """``["bins=5", "signed=true"]`` as ``{"bins": 5, "signed": True}``; values are YAML scalars.
-
-    Raises:
-        UsageError: a word without ``=``, a name given twice, or a value that is not YAML.
-    """
-    from neurofer.config import parse_scalar
-
-    settings: dict[str, Any] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{option}: need name=value, got {word!r}")
-        if name.strip() in settings:
-            raise UsageError(f"{option}: {name.strip()} is given twice")
-        settings[name.strip()] = parse_scalar(value, f"{option} {name.strip()}")
-    return settings
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

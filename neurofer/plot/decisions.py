@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-INK, QUIET, BLUE, GREEN = "#1f2933", "#7b8794", "#2563a8", "#2e7d5b"
+from neurofer.plot._look import BLUE, GREEN, INK, QUIET, bare_axes
+
 _RIVALS = ("#d9730d", "#8a4fbf")
 
 
@@ -126,9 +127,5 @@ def _mark(axes: Any, moments_us: Mapping[str, int], start_us: int, named: bool) 
 
 
 def _plain(axes: Any) -> None:
-    for name in ("top", "right"):
-        axes.spines[name].set_visible(False)
-    for name in ("left", "bottom"):
-        axes.spines[name].set_color(QUIET)
-    axes.tick_params(colors=INK, labelsize=9)
+    bare_axes(axes)
     axes.margins(x=0.01)

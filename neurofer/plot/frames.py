@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
 from neurofer.events.recording import Recording
+from neurofer.plot._look import INK, QUIET
 
 GROUND, ON_COLOUR, OFF_COLOUR = (0.925, 0.933, 0.941), (0.85, 0.28, 0.06), (0.09, 0.36, 0.66)
-_INK, _QUIET = "#1f2933", "#7b8794"
 SHEET_SIDE, FILM_SIDE = 512, 800
 """Longest side of a frame in a sheet and in an animation; larger sensors are drawn several pixels to one."""
 RATE_BINS = 240
@@ -147,14 +147,14 @@ def sheet_figure(recording: Recording, sheet: Sheet, title: str) -> Figure:
     for number, frame in enumerate(sheet.frames):
         axes: Any = figure.add_subplot(grid[number // columns, number % columns])
         axes.imshow(frame_image(frame.counts, full), interpolation="antialiased", aspect="equal")
-        axes.set_title(_span_text(frame, start, " – "), fontsize=8, color=_INK, pad=3)
+        axes.set_title(_span_text(frame, start, " – "), fontsize=8, color=INK, pad=3)
         axes.set_xticks([])
         axes.set_yticks([])
         for side in axes.spines.values():
             side.set_color("#cbd2d9")
             side.set_linewidth(0.6)
     _draw_rate(figure.add_subplot(grid[rows, :]), sheet, start, unit, size)
-    figure.suptitle(title, fontsize=10, color=_INK)
+    figure.suptitle(title, fontsize=10, color=INK)
     return figure
 
 
@@ -166,20 +166,20 @@ def _draw_rate(axes: Any, sheet: Sheet, start: int, unit: str, size: float) -> N
     axes.stairs(on / scale, edges, fill=True, color=ON_COLOUR, alpha=0.85, label="ON")
     axes.stairs((on + off) / scale, edges, baseline=on / scale, fill=True, color=OFF_COLOUR, alpha=0.85, label="OFF")
     for frame in sheet.frames:
-        axes.axvspan((frame.start_us - start) / size, (frame.stop_us - start) / size, color=_INK, alpha=0.12, lw=0)
+        axes.axvspan((frame.start_us - start) / size, (frame.stop_us - start) / size, color=INK, alpha=0.12, lw=0)
     axes.set_xlim(edges[0], edges[-1])
     usual, most = usual / scale, most / scale
     if most > 3 * usual > 0:
         axes.set_ylim(0, 1.6 * usual)
         place = float((edges[:-1] + edges[1:])[np.argmax(on + off)] / 2)
-        axes.annotate(f"  {most:.3g} {prefix}events/s", (place, 1.5 * usual), fontsize=7, color=_INK, va="center",
+        axes.annotate(f"  {most:.3g} {prefix}events/s", (place, 1.5 * usual), fontsize=7, color=INK, va="center",
                       ha="left" if place < edges[-1] / 2 else "right")
     else:
         axes.set_ylim(0, 1.2 * most)
-    axes.set_xlabel(f"time after the first event [{unit}]", fontsize=8, color=_QUIET)
-    axes.set_ylabel(f"{prefix}events/s", fontsize=8, color=_QUIET)
-    axes.tick_params(labelsize=7, colors=_QUIET, length=2)
-    axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right", labelcolor=_INK, borderaxespad=0.1)
+    axes.set_xlabel(f"time after the first event [{unit}]", fontsize=8, color=QUIET)
+    axes.set_ylabel(f"{prefix}events/s", fontsize=8, color=QUIET)
+    axes.tick_params(labelsize=7, colors=QUIET, length=2)
+    axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right", labelcolor=INK, borderaxespad=0.1)
     for name, side in axes.spines.items():
         side.set_visible(name in ("left", "bottom"))
         side.set_color("#cbd2d9")
@@ -240,9 +240,9 @@ def _caption(picture: NDArray[np.float32], frame: EventFrame, recording: Recordi
     draw = ImageDraw.Draw(strip)
     slower = frame_ms * 1e3 / step
     pace = f"{slower:.3g}x slower" if slower > 1.05 else f"{1 / slower:.3g}x faster" if slower < 0.95 else "real time"
-    draw.text((6, image.height + 6), f"{_span_text(frame, recording.start_us, ' - ')}   {pace}", fill=_INK)
+    draw.text((6, image.height + 6), f"{_span_text(frame, recording.start_us, ' - ')}   {pace}", fill=INK)
     done = (frame.stop_us - recording.start_us) / max(1, recording.end_us + 1 - recording.start_us)
-    draw.rectangle((0, image.height, int(min(1.0, done) * image.width), image.height + 2), fill=_QUIET)
+    draw.rectangle((0, image.height, int(min(1.0, done) * image.width), image.height + 2), fill=QUIET)
     return strip
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-_INK, _QUIET = "#1f2933", "#7b8794"
+from neurofer.plot._look import INK, QUIET
+
 _COLUMNS = 3
 
 
@@ -68,18 +69,18 @@ def representation_figure(
             panel.set_axis_off()
             continue
         shown = panel.imshow(values[number], cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="antialiased")
-        panel.set_title(names[number], fontsize=9, color=_INK)
-        panel.tick_params(labelsize=7, colors=_QUIET, length=2)
+        panel.set_title(names[number], fontsize=9, color=INK)
+        panel.tick_params(labelsize=7, colors=QUIET, length=2)
         panel.label_outer()
         for side in panel.spines.values():
-            side.set_color(_QUIET)
+            side.set_color(QUIET)
             side.set_linewidth(0.5)
     bar = figure.colorbar(shown, ax=panels, shrink=0.85, pad=0.01, aspect=30, extend=extend)
-    bar.ax.tick_params(labelsize=7, colors=_QUIET)
+    bar.ax.tick_params(labelsize=7, colors=QUIET)
     bar.outline.set_linewidth(0.5)
     heading = "\n".join(part for part in (title, note) if part)
     if heading:
-        figure.suptitle(heading, fontsize=10, color=_INK)
+        figure.suptitle(heading, fontsize=10, color=INK)
     return figure
 
 

@@ -10,7 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-INK, QUIET, BLUE, ORANGE = "#1f2933", "#7b8794", "#2563a8", "#d9730d"
+from neurofer.plot._look import BLUE, INK, ORANGE, QUIET, bare_axes
+
 _SHADES = LinearSegmentedColormap.from_list("neurofer", ["#f7f9fb", "#a9c8e6", "#2563a8", "#10304f"])
 
 
@@ -100,10 +101,6 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
 
 
 def _plain(axes: Any) -> None:
-    for name in ("top", "right"):
-        axes.spines[name].set_visible(False)
-    for name in ("left", "bottom"):
-        axes.spines[name].set_color(QUIET)
-    axes.tick_params(colors=INK, labelsize=9)
+    bare_axes(axes)
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
