@@ -26,7 +26,7 @@ from neurofer.data.store import (
 from neurofer.errors import UsageError
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
-from neurofer.files import atomic_path, write_text
+from neurofer.files import atomic_path, read_json, write_text
 from neurofer.progress import Progress, progress
 from neurofer.simulate.actions import CLASSES, UNITS
 from neurofer.simulate.performance import Film, draw_performance, draw_subject, film
@@ -199,7 +199,7 @@ def _claim(folder: Path, plan: SyntheticPlan, code: str) -> None:
     path = folder / PLAN
     if path.exists():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
             old = dict(found["parameters"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}: cannot be read ({error}); choose another --out, or delete the folder") from error
@@ -245,7 +245,7 @@ def _write_subjects(folder: Path, plan: SyntheticPlan) -> None:
 def _finished(folder: Path, job: ClipJob, key: str) -> dict[str, Any] | None:
     """The record of a complete clip."""
     try:
-        record = json.loads(_record_path(folder, job).read_text(encoding="utf-8"))
+        record = read_json(_record_path(folder, job))
     except (OSError, ValueError):
         return None
     complete = isinstance(record, dict) and record.get("key") == key
