@@ -31,7 +31,9 @@ class Clip:
         dataset: Name of the data set.
         box: Face box, or None to look for it.
         sensor: ``(width, height)``.
-        truth: Further known facts, such as ``onset_us``, ``apex_us``, ``offset_us``.
+        truth: Known moments: ``onset_us``, ``apex_us``, ``offset_us``.
+        facts: Further things that the data set says of the clip, such as ``part`` (of its official split) or
+            ``reported`` (another label).
     """
 
     name: str
@@ -44,6 +46,7 @@ class Clip:
     box: Box | None = None
     sensor: tuple[int, int] | None = None
     truth: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """A store: clips of one data set as event columns, an index of them, and ground truth, in one folder.
 
-``store.json`` says what is inside, ``clips.csv`` has one row a clip, ``events/<clip>/`` the columns of one recording,
-``truth/<clip>.npy`` what is known of each frame. The index is written last, so a folder without it is unfinished.
+``store.json`` says what is inside, ``clips.csv`` has one row a clip (columns beyond the fixed ones are its facts),
+``events/<clip>/`` the columns of one recording, ``truth/<clip>.npy`` what is known of each frame, ``frames/<clip>.npy``
+grey frames. The index is written last, so a folder without it is unfinished.
 """
 
 from __future__ import annotations
@@ -76,8 +77,9 @@ def write_store_index(folder: Path | str, name: str, classes: Sequence[str], sen
     """
     folder = Path(folder)
     rows = [_row(folder, stored) for stored in sorted(clips, key=lambda stored: stored.clip.name)]
+    facts = sorted({name for stored in clips for name in stored.clip.facts})
     table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(table, (*COLUMNS, *facts), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     text = table.getvalue()
@@ -165,7 +167,7 @@ def _row(folder: Path, stored: StoredClip) -> dict[str, Any]:
     times = {name: clip.truth.get(name, "") for name in TRUTH_TIMES}
     return {"name": clip.name, "subject": clip.subject, "label": clip.label, "path": path, "start_us": clip.start_us,
             "stop_us": clip.stop_us, **times, "box_left": box[0], "box_top": box[1], "box_width": box[2],
-            "box_height": box[3], "events": stored.events, "digest": stored.digest}
+            "box_height": box[3], "events": stored.events, "digest": stored.digest, **clip.facts}
 
 
 def _clip(folder: Path, index: StoreIndex, row: dict[str, str]) -> tuple[Clip | None, list[str]]:
@@ -195,8 +197,9 @@ def _clip(folder: Path, index: StoreIndex, row: dict[str, str]) -> tuple[Clip | 
     problems += _recording_problems(folder, row["path"], numbers["events"], row["digest"])
     box = Box(*(numbers[name] for name in boxes)) if boxes else None
     truth = {name: numbers[name] for name in TRUTH_TIMES if name in numbers}
+    facts = {name: text for name, text in row.items() if name and name not in COLUMNS and text}
     return Clip(row["name"], folder / row["path"], numbers["start_us"], numbers["stop_us"], row["subject"],
-                row["label"], index.name, box, index.sensor, truth), problems
+                row["label"], index.name, box, index.sensor, truth, facts), problems
 
 
 def _recording_problems(folder: Path, relative: str, events: int, digest: str) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.data.clip import Box, Clip, ClipSet
+from neurofer.data.frames import write_frames
 from neurofer.data.store import (
     INDEX,
     StoredClip,
@@ -155,7 +156,7 @@ def make_clip(folder: Path, plan: SyntheticPlan, code: str, job: ClipJob) -> Non
     info = write_columns(recording, _events(clip, plan, job, every, kept), (plan.size_px,) * 2)
     _save(folder / "truth" / f"{job.name}.npy", clip.truth)
     if plan.frames:
-        _save(folder / "frames" / f"{job.name}.npy", np.stack(kept))
+        write_frames(folder, job.name, clip.track.times_us[::every][: len(kept)], np.stack(kept))
     record = {"key": _key(plan, code, job), "subject": subject_name(job.subject), "label": job.label,
               "stop_us": int(clip.track.times_us[-1]) + 1, "box": list(clip.box), "events": info.events,
               "digest": info.digest, "truth": _moments(clip)}

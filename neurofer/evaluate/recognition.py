@@ -25,7 +25,8 @@ import numpy as np
 from torch import nn
 
 from neurofer.data.cache import usable_cache
-from neurofer.data.splits import Part, Split
+from neurofer.data.partition import Partition
+from neurofer.data.splits import Part
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.baselines import event_count_baseline, majority_baseline
@@ -33,10 +34,8 @@ from neurofer.evaluate.cost import measure_latency, operations, parameter_count
 from neurofer.evaluate.intervals import t_interval
 from neurofer.evaluate.metrics import METRICS, scores
 from neurofer.train.config import TrainConfig
-from neurofer.train.data import Prepared, prepare
+from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.run_folder import Run
-
-PROTOCOL = "subject-disjoint; best epoch by validation; test read once"
 
 
 def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part
     return {
         "format": "neurofer-evaluation", "version": 1,
         "backend": config.backend, "task": config.task, "seed": config.seed, "classes": list(classes), "part": part,
-        "protocol": PROTOCOL,
+        "protocol": prepared.partition.protocol,
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest, "same_as_training": True,
                  "forced": False},
         "metrics": {"clip": clip_scores, "window": window_scores},
@@ -101,7 +100,7 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
     place = data or (Path(run.config.data) if run.config.data else None)
     if place is None:
         raise UsageError(f"evaluate: {run.path} does not say where its data lies; give it with --data")
-    clip_set = open_store(place)
+    clip_set = chosen_label(open_store(place), run.config.label)
     trained_on = run.card["data"]["digest"]
     same = clip_set.digest == trained_on
     if not same and not force:
@@ -110,13 +109,14 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
     if clip_set.classes != tuple(run.card["classes"]):
         raise NeuroferError(f"{place}: its classes are {', '.join(clip_set.classes)}, but {run.path} knows "
                             f"{', '.join(run.card['classes'])}")
-    known = run.card["protocol"]["split"]
-    split = Split(*(tuple(known[name]) for name in ("train", "validation", "test")))
+    protocol = run.card["protocol"]
+    known = protocol["split"]
     if not same:
-        strangers = set(clip_set.subjects) - set(split.train) - set(split.validation)
-        split = Split(split.train, split.validation, tuple(sorted(strangers)))
+        strangers = set(clip_set.subjects) - set(known["train"]) - set(known["validation"])
+        known = {"train": known["train"], "validation": known["validation"], "test": sorted(strangers)}
+    partition = Partition.of_record(clip_set, protocol["name"], known)
     with tempfile.TemporaryDirectory(prefix="neurofer-") as spare:
-        prepared = prepare(run.config, clip_set, split, usable_cache(cache, place, Path(spare)))
+        prepared = prepare(run.config, clip_set, partition, usable_cache(cache, place, Path(spare)))
         found = assess(run.config, prepared, run.model, part)
         del prepared
     found["run"] = run.path.name

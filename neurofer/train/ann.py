@@ -17,6 +17,7 @@ from neurofer.train.augment import draw_holes, draw_maps, warp_pictures
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, softmax, validation_scores
 from neurofer.train.loop import StepLoss
+from neurofer.train.processes import ALL, Share
 
 
 class AnnTask:
@@ -54,16 +55,18 @@ class AnnTask:
         """Optimiser steps of one epoch."""
         return -(-len(self._train) * self._config.sample.per_clip // self._config.train.batch)
 
-    def batches(self, generator: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, generator: np.random.Generator, share: Share = ALL) -> Iterator[tuple[Tensor, Tensor]]:
         """``(pictures (B, T, C, S, S) float32 in -1..1, labels (B,))`` of one epoch."""
         clips = np.repeat(self._train, self._config.sample.per_clip)
         starts = np.concatenate([self._draw_starts(clip, generator) for clip in self._train])
         empty = empty_value(self._windows.rows.dtype)
-        for part in np.array_split(generator.permutation(len(clips)), self.steps):
+        for whole in np.array_split(generator.permutation(len(clips)), self.steps):
+            mine = share.mine(len(whole))
+            part = whole[mine]
             first = self._windows.first[clips[part]] + starts[part]
             pictures = pictures_to_network(self._windows.rows[first[:, None] + np.arange(self._run)])
-            maps = draw_maps(generator, self._config.augment, len(part))
-            holes = draw_holes(generator, self._config.augment, len(part), pictures.shape[-1])
+            maps = draw_maps(generator, self._config.augment, len(whole))[mine]
+            holes = draw_holes(generator, self._config.augment, len(whole), pictures.shape[-1])[mine]
             pictures = warp_pictures(pictures, maps, empty)
             for sequence, (left, top, right, bottom) in zip(pictures, holes, strict=True):
                 sequence[..., top:bottom, left:right] = empty

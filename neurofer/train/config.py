@@ -12,15 +12,27 @@ Backend = Literal["ann", "snn"]
 
 
 class SplitConfig(StrictModel):
-    """Shares of the subjects; the split has its own seed, so runs with other seeds keep the same test subjects."""
+    """Who trains, who chooses the epoch, who is tested; it has its own seed, so other seeds keep the test subjects.
 
+    ``subjects`` takes shares of the subjects; ``folds`` tests fold number ``fold`` of ``folds`` subject-disjoint ones,
+    and chooses the epoch on the next; ``official`` follows the data set's own parts; ``paper`` is the published split
+    of e-CK+, which shares subjects and chooses on the test part. ``labels`` is the share of the training clips that is
+    used, the same of each class.
+    """
+
+    kind: Literal["subjects", "folds", "official", "paper"] = "subjects"
     train: PositiveFloat = 0.6
     validation: PositiveFloat = 0.2
     test: PositiveFloat = 0.2
     seed: NonNegativeInt = 0
+    folds: int = Field(10, ge=3, le=1000)
+    fold: NonNegativeInt = 0
+    labels: float = Field(1.0, gt=0, le=1)
 
     @model_validator(mode="after")
     def _whole(self) -> SplitConfig:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} of {self.folds} folds does not exist; they are numbered from 0")
         total = self.train + self.validation + self.test
         if abs(total - 1) > 1e-6:
             raise ValueError(f"train + validation + test must be 1, they are {total:g}")
@@ -35,14 +47,33 @@ class RepresentConfig(StrictModel):
     window_us: PositiveInt = 33_333
 
 
-class ModelConfig(StrictModel):
-    """The ANN: encoder of one window, LSTM over ``context_windows`` of them, head."""
+Mode = Literal["scratch", "linear", "finetune"]
 
+
+class ModelConfig(StrictModel):
+    """The ANN: encoder of one window, LSTM over ``context_windows`` of them, head.
+
+    ``mode`` says what becomes of the encoder: ``scratch`` starts it with fresh weights; ``linear`` takes that of the
+    pre-training run ``encoder_from`` and keeps it as it is; ``finetune`` takes it and trains it on, with
+    ``train.lr * encoder_lr_scale``. ``encoder_epoch`` names an earlier checkpoint of that run.
+    """
+
+    mode: Mode = "scratch"
+    encoder_from: str | None = None
+    encoder_epoch: PositiveInt | None = None
+    encoder_lr_scale: PositiveFloat = Field(0.1, le=1)
     size_px: Literal[16, 32, 64, 128, 256] = 64
     width: PositiveFloat = Field(0.25, le=4)
     context_windows: PositiveInt = Field(3, le=64)
     lstm_layers: NonNegativeInt = Field(1, le=8)
     dropout: float = Field(0.5, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _encoder_known(self) -> ModelConfig:
+        if (self.mode == "scratch") != (self.encoder_from is None):
+            raise ValueError("mode scratch starts with fresh weights and linear and finetune need encoder_from=RUN; "
+                             f"mode is {self.mode} and encoder_from is {self.encoder_from}")
+        return self
 
 
 class SnnConfig(StrictModel):
@@ -87,11 +118,31 @@ class AugmentConfig(StrictModel):
 
 
 class SampleConfig(StrictModel):
-    """What of a clip the ANN sees in one epoch: runs of consecutive windows, more often where more happens."""
+    """What of a clip the ANN sees in one epoch.
 
+    ``draw``: ``per_clip`` runs of ``windows`` consecutive windows, more often where more happens, and the loss of a run
+    is that of its mean probabilities. ``every``: each context of the clip once, and each has a loss of its own, as
+    published.
+    """
+
+    kind: Literal["draw", "every"] = "draw"
     per_clip: PositiveInt = 1
     windows: PositiveInt = 10
     event_power: NonNegativeFloat = 1.0
+
+
+class ParityConfig(StrictModel):
+    """What the authors' code does and a clean protocol does not; all off by default (evTransFER, section 5).
+
+    ``bn_train``: a frozen encoder still normalises by its batch and moves its running means. ``augment_per_frame``: the
+    windows of one sample are changed each by a draw of its own. ``double_windowing``: triples are cut twice, so n
+    windows give 3 n - 8 samples. ``best_on_test``: the epoch is chosen on the test part.
+    """
+
+    bn_train: bool = False
+    augment_per_frame: bool = False
+    double_windowing: bool = False
+    best_on_test: bool = False
 
 
 class OptimiseConfig(StrictModel):
@@ -99,7 +150,8 @@ class OptimiseConfig(StrictModel):
 
     With ``average`` above 0, the network that is validated and kept is a running mean of the weights, renewed by a
     share of ``1 - average`` at each step: steadier than the weights of any one step. ``threads`` 0 leaves torch's own
-    choice.
+    choice. ``schedule`` constant keeps the learning rate. ``device`` auto takes a GPU where there is one; ``precision``
+    is for it alone.
     """
 
     epochs: PositiveInt = 40
@@ -110,12 +162,16 @@ class OptimiseConfig(StrictModel):
     clip_gradient: PositiveFloat = 1.0
     average: float = Field(0.0, ge=0, lt=1)
     threads: NonNegativeInt = 0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["no", "bf16", "fp16"] = "no"
 
 
 class TrainConfig(StrictModel):
     """One training run.
 
-    ``data`` and ``out`` may come from the command line instead. ``represent``, ``model`` and ``sample`` are
+    ``data`` and ``out`` may come from the command line instead. ``label`` names another label that the data set has,
+    such as ``reported``; clips without it are left out. ``represent``, ``model`` and ``sample`` are
     read by ``ann``, ``snn`` by ``snn``.
     """
 
@@ -124,10 +180,12 @@ class TrainConfig(StrictModel):
     data: str | None = None
     out: str | None = None
     seed: NonNegativeInt = 0
+    label: str | None = None
     split: SplitConfig = SplitConfig()
     represent: RepresentConfig = RepresentConfig()
     model: ModelConfig = ModelConfig()
     snn: SnnConfig = SnnConfig()
     sample: SampleConfig = SampleConfig()
     augment: AugmentConfig = AugmentConfig()
+    parity: ParityConfig = ParityConfig()
     train: OptimiseConfig = OptimiseConfig()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from neurofer.data.cache import ClipRows
 from neurofer.data.clip import ClipSet
-from neurofer.data.splits import PARTS, Part, Split, split_subjects
+from neurofer.data.partition import Partition, keep_labels
+from neurofer.data.splits import PARTS, Part, split_subjects
 from neurofer.errors import UsageError
 from neurofer.train.ann import AnnTask
-from neurofer.train.config import TrainConfig
+from neurofer.train.config import SplitConfig, TrainConfig
 from neurofer.train.snn import SnnTask
 
 
@@ -23,7 +24,7 @@ class Prepared:
 
     Attributes:
         clip_set: The data set.
-        split: Who is in which part.
+        partition: Which clips are in which part.
         labels: ``(clips,)`` class numbers.
         numbers: Numbers of the clips of each part.
         rows: What the network reads, by clip.
@@ -32,7 +33,7 @@ class Prepared:
     """
 
     clip_set: ClipSet
-    split: Split
+    partition: Partition
     labels: NDArray[np.int64]
     numbers: dict[Part, NDArray[np.int64]]
     rows: ClipRows
@@ -44,13 +45,13 @@ class Prepared:
         return [self.clip_set.clips[clip].subject for clip in clips]
 
 
-def prepare(config: TrainConfig, clip_set: ClipSet, split: Split | None, cache: Path) -> Prepared:
+def prepare(config: TrainConfig, clip_set: ClipSet, partition: Partition | None, cache: Path) -> Prepared:
     """What a backend reads of a data set.
 
     Args:
         config: The run.
         clip_set: The data set.
-        split: A given split, or None to make it from the configuration.
+        partition: A given one, or None to make it from the configuration.
         cache: Folder of caches.
 
     Raises:
@@ -58,12 +59,10 @@ def prepare(config: TrainConfig, clip_set: ClipSet, split: Split | None, cache: 
         UsageError: an unknown representation or setting.
         BadFileError: a recording or the cache cannot be used.
     """
-    if split is None:
-        shares = config.split
-        split = split_subjects(clip_set, (shares.train, shares.validation, shares.test), shares.seed)
+    if partition is None:
+        partition = keep_labels(clip_set, partition_of(config.split, clip_set), config.split.labels, config.seed)
     labels = np.array([clip_set.label_number(clip) for clip in clip_set.clips], np.int64)
-    place = {clip.name: number for number, clip in enumerate(clip_set.clips)}
-    numbers = {part: np.array([place[clip.name] for clip in split.clips(clip_set, part)], np.int64) for part in PARTS}
+    numbers = {part: partition.numbers(clip_set, part) for part in PARTS}
     task: AnnTask | SnnTask
     if config.backend == "ann":
         rows, channels = _pictures(config, clip_set, cache)
@@ -73,7 +72,46 @@ def prepare(config: TrainConfig, clip_set: ClipSet, split: Split | None, cache: 
 
         rows, channels = clip_spikes(clip_set, config.snn.dt_us, config.snn.size_px, cache), 2
         task = SnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist())
-    return Prepared(clip_set, split, labels, numbers, rows, channels, task)
+    return Prepared(clip_set, partition, labels, numbers, rows, channels, task)
+
+
+def partition_of(split: SplitConfig, clip_set: ClipSet) -> Partition:
+    """The parts of a data set as a configuration asks for them, all training labels included.
+
+    Raises:
+        NeuroferError: the data set cannot be split like that.
+    """
+    if split.kind == "folds":
+        from neurofer.data.folds import fold_partition
+
+        return fold_partition(clip_set, split.folds, split.fold)
+    if split.kind == "official":
+        from neurofer.data.official import official_partition
+
+        return official_partition(clip_set, split.seed)
+    if split.kind == "paper":
+        from neurofer.data.folds import paper_partition
+
+        return paper_partition(clip_set)
+    shares = (split.train, split.validation, split.test)
+    return Partition.of_split(clip_set, split_subjects(clip_set, shares, split.seed))
+
+
+def chosen_label(clip_set: ClipSet, label: str | None) -> ClipSet:
+    """The data set under another of its labels; clips whose other label is no class are left out.
+
+    Raises:
+        UsageError: no clip has that label.
+    """
+    if label is None:
+        return clip_set
+    kept = tuple(replace(clip, label=clip.facts[label]) for clip in clip_set.clips
+                 if clip.facts.get(label) in clip_set.classes)
+    if not kept:
+        facts = sorted({name for clip in clip_set.clips for name in clip.facts})
+        raise UsageError(f"label={label}: no clip of {clip_set.name} has that label; "
+                         f"its clips have {', '.join(facts) or 'none but their own'}")
+    return replace(clip_set, clips=kept)
 
 
 def _pictures(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[ClipRows, int]:

@@ -20,6 +20,7 @@ from neurofer.errors import NeuroferError
 from neurofer.progress import progress as shown
 from neurofer.train.checkpoint import Progress, copy_weights, load_checkpoint, save_checkpoint
 from neurofer.train.config import OptimiseConfig
+from neurofer.train.processes import ALL, Share
 
 _log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -46,8 +47,11 @@ class Task(Protocol):
         """Optimiser steps of one epoch."""
         ...
 
-    def batches(self, generator: np.random.Generator) -> Iterator[Any]:
-        """The batches of one epoch, ``steps`` of them; called in a thread of its own."""
+    def batches(self, generator: np.random.Generator, share: Share = ALL) -> Iterator[Any]:
+        """This process's share of the batches of one epoch, ``steps`` of them; called in a thread of its own.
+
+        Whatever is drawn is drawn for whole batches, so it does not depend on the number of processes.
+        """
         ...
 
     def loss(self, model: nn.Module, batch: Any) -> StepLoss:
@@ -120,7 +124,9 @@ def fit(
 
 
 def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> float:
-    """One epoch of linear warm-up, then a cosine to zero."""
+    """One epoch of linear warm-up, then a cosine to zero; or always the same."""
+    if settings.schedule == "constant":
+        return settings.lr
     total = settings.epochs * steps_per_epoch
     warm = min(steps_per_epoch, max(total // 10, 1))
     if step < warm:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from neurofer.config import dump_config, load_config
 from neurofer.data.cache import usable_cache
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
-from neurofer.evaluate.recognition import PROTOCOL, assess
+from neurofer.evaluate.recognition import assess
 from neurofer.files import write_text
 from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.network import SpikingNetwork
@@ -25,7 +24,7 @@ from neurofer.train import run_folder
 from neurofer.train.build import build_recogniser
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
-from neurofer.train.data import Prepared, prepare
+from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.loop import fit
 from neurofer.train.snn import SnnTask
 
@@ -58,7 +57,7 @@ def train_recogniser(
         absent = " and ".join(f"--{name}" for name in ("data", "out") if not getattr(config, name))
         raise UsageError(f"train: {absent} missing; give it on the command line or as a key of the configuration")
     folder, store = Path(config.out), Path(config.data)
-    clip_set = open_store(store)
+    clip_set = chosen_label(open_store(store), config.label)
     run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
     if resume and (folder / "card.json").exists():
         _require_same(config, clip_set.digest, folder)
@@ -110,7 +109,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
         "format": "neurofer-run", "version": 1, "seed": config.seed, "backend": config.backend,
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
                  "clips": len(prepared.clip_set.clips)},
-        "split": asdict(prepared.split), "protocol": PROTOCOL,
+        "split": prepared.partition.record(prepared.clip_set), "protocol": prepared.partition.protocol,
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
         "test": {"reads": 1, "when": "after the last epoch", "result": found},
         "host": run_folder.host_facts(),
@@ -140,7 +139,7 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "sensor": list(sensor) if sensor else None,
         "box": "the clip's own, else found from its events",
         "data": {"name": clip_set.name, "digest": clip_set.digest},
-        "protocol": {"name": PROTOCOL, "split": asdict(prepared.split)},
+        "protocol": {"name": prepared.partition.protocol, "split": prepared.partition.record(clip_set)},
         "metrics": {"test": score, "validation_accuracy": progress.best_score[0], "best_epoch": progress.best_epoch},
         "parameters": found["parameters"],
         "operations": found["operations"],

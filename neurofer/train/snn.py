@@ -18,6 +18,7 @@ from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, validation_scores
 from neurofer.train.loop import StepLoss
+from neurofer.train.processes import ALL, Share
 from neurofer.train.spikes import unpack
 
 
@@ -64,13 +65,14 @@ class SnnTask:
         """Optimiser steps of one epoch."""
         return -(-len(self._train) // self._config.train.batch)
 
-    def batches(self, generator: np.random.Generator) -> Iterator[SpikeBatch]:
+    def batches(self, generator: np.random.Generator, share: Share = ALL) -> Iterator[SpikeBatch]:
         """The training clips of one epoch, each once, in a drawn order."""
         order = generator.permutation(self._train)
         for clips in np.array_split(order, self.steps):
-            maps = draw_maps(generator, self._config.augment, len(clips))
-            batch = self.gather(clips, list(maps))
-            holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)
+            mine = share.mine(len(clips))
+            maps = draw_maps(generator, self._config.augment, len(clips))[mine]
+            batch = self.gather(clips[mine], list(maps))
+            holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)[mine]
             for column, (left, top, right, bottom) in enumerate(holes):
                 batch.spikes[:, column, :, top:bottom, left:right] = 0
             yield batch
