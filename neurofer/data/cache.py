@@ -40,12 +40,14 @@ class ClipRows:
         counts: ``(R, 2)`` int64, ON and OFF events of each row.
         first: ``(clips + 1,)`` int64; clip i has the rows ``first[i]:first[i + 1]``.
         folder: Where they lie.
+        empty: What a pixel without events is in ``rows``.
     """
 
     rows: NDArray[Any]
     counts: NDArray[np.int64]
     first: NDArray[np.int64]
     folder: Path
+    empty: float = 0.0
 
     def of(self, clip: int) -> NDArray[Any]:
         """Rows of clip number ``clip``; a view."""

@@ -31,10 +31,10 @@ def square_box(box: Box, padding: float = 0.0) -> Box:
     return Box(left, top, side, side)
 
 
-def crop_picture(picture: NDArray[Any], box: Box) -> NDArray[Any]:
-    """The part of a ``(C, H, W)`` picture inside a box, a copy; what lies beyond the sensor is 0."""
+def crop_picture(picture: NDArray[Any], box: Box, fill: float = 0.0) -> NDArray[Any]:
+    """The part of a ``(C, H, W)`` picture inside a box, a copy; what lies beyond the sensor is ``fill``."""
     channels, height, width = picture.shape
-    out = np.zeros((channels, box.height, box.width), picture.dtype)
+    out = np.full((channels, box.height, box.width), fill, picture.dtype)
     left, top = max(box.left, 0), max(box.top, 0)
     right, bottom = min(box.left + box.width, width), min(box.top + box.height, height)
     if left < right and top < bottom:
@@ -43,15 +43,16 @@ def crop_picture(picture: NDArray[Any], box: Box) -> NDArray[Any]:
     return out
 
 
-def crop_resize(picture: NDArray[Any], box: Box, size_px: int) -> NDArray[Any]:
+def crop_resize(picture: NDArray[Any], box: Box, size_px: int, fill: float = 0.0) -> NDArray[Any]:
     """A face crop of a picture at the network's size; the box is made square first, so a face is never stretched.
 
     Shrinking averages over areas (no aliasing), growing interpolates linearly.
 
     Args:
         picture: ``(C, H, W)`` uint8 or floating point.
-        box: Box in sensor pixels; zeros where it reaches beyond.
+        box: Box in sensor pixels.
         size_px: Side S of the result.
+        fill: What lies beyond the sensor; a representation's ``empty_value``.
 
     Returns:
         ``(C, S, S)``, uint8 for uint8 (rounded), else float32.
@@ -65,7 +66,7 @@ def crop_resize(picture: NDArray[Any], box: Box, size_px: int) -> NDArray[Any]:
         raise ValueError(f"crop_resize: need a (C, H, W) picture, a box with an area and size_px >= 1, got "
                          f"{picture.shape}, {tuple(box)}, {size_px}")
     box = square_box(box)
-    crop = crop_picture(picture, box)
+    crop = crop_picture(picture, box, fill)
     if crop.dtype != np.uint8:
         crop = crop.astype(np.float32, copy=False)
     if (box.height, box.width) == (size_px, size_px):

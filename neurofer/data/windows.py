@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def clip_windows(
         fewest: Windows that every clip must have.
 
     Returns:
-        Rows ``(R, C, size_px, size_px)``, uint8 for pictures in bytes, else float32, memory-mapped.
+        Rows ``(R, C, size_px, size_px)``, uint8 for pictures in bytes, else float32, memory-mapped; they know what a
+        pixel without events is.
 
     Raises:
         NeuroferError: a clip is too short.
@@ -55,7 +57,7 @@ def clip_windows(
 
     def build(clip: Clip) -> RowsOfClip:
         edges = window_edges(clip.start_us, clip.stop_us, window_us)
-        rows = np.zeros((len(edges) - 1, *shape), dtype)
+        rows = np.full((len(edges) - 1, *shape), representation.empty_value, dtype)
         counts = np.zeros((len(rows), 2), np.int64)
         with open_recording(clip.path) as recording:
             events = recording.between(clip.start_us, clip.stop_us)
@@ -67,9 +69,10 @@ def clip_windows(
                 counts[number] = on, len(part) - on
                 if len(part):
                     picture = representation(part, (low, high), origin_us=recording.start_us)
-                    rows[number] = crop.crop_resize(picture, box, size_px)
+                    rows[number] = crop.crop_resize(picture, box, size_px, representation.empty_value)
         return RowsOfClip(rows, counts)
 
     recipe: dict[str, Any] = {"representation": repr(representation), "window_us": window_us, "size_px": size_px}
     modules = (neurofer.represent, boxes, crop)
-    return cached_rows("windows", clip_set, recipe, modules, lengths, shape, dtype, build, cache)
+    rows = cached_rows("windows", clip_set, recipe, modules, lengths, shape, dtype, build, cache)
+    return replace(rows, empty=representation.empty_value)

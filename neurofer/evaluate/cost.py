@@ -52,7 +52,7 @@ def _ann_operations(config: TrainConfig, prepared: Prepared, model: nn.Module,
     windows = float(prepared.rows.lengths()[clips].mean())
     decisions = windows - model.context_windows + 1
     return {"kind": "MAC", "per_decision": model.macs_per_decision,
-            "per_clip": windows * model.encoder.macs + decisions * model.sequence_macs,
+            "per_clip": windows * model.window_macs + decisions * model.sequence_macs,
             "per_second": model.macs_per_decision * 1e6 / config.represent.window_us}
 
 

@@ -23,16 +23,32 @@ def build_ann(
     context_windows: int = 3,
     lstm_layers: int = 1,
     dropout: float = 0.5,
+    front: str = "none",
+    front_bins: int = 9,
 ) -> SequenceClassifier:
     """Encoder, LSTM and head with fresh weights; ``context_windows=1, lstm_layers=0`` is the frame model.
 
+    Args:
+        classes: Number of classes.
+        size_px: Side of the pictures.
+        channels: Channels of the pictures.
+        width: Factor on the encoder's channels.
+        context_windows: Windows of a decision.
+        lstm_layers: LSTM layers.
+        dropout: In the head, while training.
+        front: What pictures pass before the encoder: ``none``, ``scale`` or ``est`` (see ``neurofer.models.front``).
+        front_bins: Time bins of ``est``.
+
     Raises:
-        ValueError: a number out of range.
+        ValueError: a number out of range, or an unknown front.
     """
     from neurofer.models.encoder import Encoder
+    from neurofer.models.front import build_front
     from neurofer.models.recurrent import SequenceClassifier
 
-    return SequenceClassifier(Encoder(size_px, width, channels), classes, context_windows, lstm_layers, dropout)
+    before = build_front(front, channels, front_bins)
+    encoder = Encoder(size_px, width, channels if before is None else before.out_channels)
+    return SequenceClassifier(encoder, classes, context_windows, lstm_layers, dropout, before)
 
 
 def build_snn(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofer.models.encoder import Encoder, scaled_width
+from neurofer.models.front import LearnedGrid, Scale
 
 
 class SequenceClassifier(nn.Module):
@@ -19,13 +20,15 @@ class SequenceClassifier(nn.Module):
         encoder: Picture to vector.
         context_windows: Windows that a decision looks at.
         classes: Number K of classes.
+        front: What pictures pass before the encoder, or None.
 
     Source:
         evTransFER (Verschae and Bugueno-Cordova 2026); one window more or less than three is our generalisation.
     """
 
     def __init__(
-        self, encoder: Encoder, classes: int, context_windows: int = 3, lstm_layers: int = 3, dropout: float = 0.5
+        self, encoder: Encoder, classes: int, context_windows: int = 3, lstm_layers: int = 3, dropout: float = 0.5,
+        front: Scale | LearnedGrid | None = None,
     ) -> None:
         """Put a fresh LSTM and head on an encoder.
 
@@ -35,9 +38,10 @@ class SequenceClassifier(nn.Module):
             context_windows: Windows of a decision, at least 1.
             lstm_layers: LSTM layers of the embedding's width; 0 only with one window (the frame model).
             dropout: In the head, while training.
+            front: What every picture passes before the encoder; it must give as many channels as the encoder takes.
 
         Raises:
-            ValueError: a number out of range, or several windows without an LSTM.
+            ValueError: a number out of range, several windows without an LSTM, or a front that does not fit.
         """
         super().__init__()
         if classes < 2 or context_windows < 1 or lstm_layers < 0 or not 0 <= dropout < 1:
@@ -46,8 +50,12 @@ class SequenceClassifier(nn.Module):
         if context_windows > 1 and not lstm_layers:
             raise ValueError("SequenceClassifier: several windows need an LSTM; set lstm_layers=1 or more, "
                              "or context_windows=1 for the frame model")
+        if front is not None and front.out_channels != encoder.channels:
+            raise ValueError(f"SequenceClassifier: the front gives {front.out_channels} channels but the encoder takes "
+                             f"{encoder.channels}")
         width = encoder.embedding
         hidden = scaled_width(256, encoder.width)
+        self.front = front
         self.encoder, self.classes, self.context_windows = encoder, classes, context_windows
         self.lstm_layers = lstm_layers
         self.lstm = nn.LSTM(width, width, lstm_layers, batch_first=True) if lstm_layers else None
@@ -76,7 +84,10 @@ class SequenceClassifier(nn.Module):
         batch, steps = windows.shape[:2]
         if not batch * steps:
             return windows.new_zeros((batch, steps, self.encoder.embedding))
-        return self.encoder(windows.flatten(0, 1)).flatten(1).unflatten(0, (batch, steps))
+        pictures = windows.flatten(0, 1)
+        if self.front is not None:
+            pictures = self.front(pictures)
+        return self.encoder(pictures).flatten(1).unflatten(0, (batch, steps))
 
     def decide(self, embeddings: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits and state from ``(B, T, E)`` embeddings; see ``forward``."""
@@ -110,12 +121,17 @@ class SequenceClassifier(nn.Module):
     @property
     def macs_per_decision(self) -> int:
         """Multiply-accumulates of one decision in a stream, where older embeddings are kept."""
-        return self.encoder.macs + self.sequence_macs
+        return self.window_macs + self.sequence_macs
 
     @property
     def macs_without_memory(self) -> int:
         """Multiply-accumulates of one decision from scratch: every window of the context is encoded."""
-        return self.context_windows * self.encoder.macs + self.sequence_macs
+        return self.context_windows * self.window_macs + self.sequence_macs
+
+    @property
+    def window_macs(self) -> int:
+        """Multiply-accumulates of one window's embedding: front and encoder."""
+        return self.encoder.macs + (self.front.macs(self.encoder.size_px) if self.front is not None else 0)
 
     @property
     def sequence_macs(self) -> int:

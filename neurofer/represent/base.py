@@ -55,9 +55,15 @@ class Accumulator(ABC):
 
 
 class Representation(ABC):
-    """Frozen dataclass, callable on ``(events, window_us)``; its ``repr`` is a recipe and part of every cache key."""
+    """Frozen dataclass, callable on ``(events, window_us)``; its ``repr`` is a recipe and part of every cache key.
+
+    Attributes:
+        kind: Name in settings and on the command line.
+        empty_value: What a pixel without events is, also in an empty window and beyond the sensor's edge.
+    """
 
     kind: ClassVar[str]
+    empty_value: ClassVar[float] = 0.0
 
     @property
     @abstractmethod
@@ -68,6 +74,11 @@ class Representation(ABC):
     @abstractmethod
     def dtype(self) -> np.dtype:
         """Element type of the result."""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the values are a picture's, from 0 to 255; anything else is scaled before a network sees it."""
+        return self.dtype == np.uint8
 
     @property
     @abstractmethod
@@ -123,7 +134,7 @@ class Representation(ABC):
             origin_us: The recording's time origin; only kinds that look at recording time use it.
 
         Returns:
-            ``(C, height, width)``; zeros for an empty window.
+            ``(C, height, width)``; ``empty_value`` everywhere for an empty window.
 
         Raises:
             ValueError: ``stop <= start``.

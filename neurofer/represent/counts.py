@@ -50,6 +50,10 @@ class Counts(Representation):
         return np.dtype({"polarity": np.uint16, "signed": np.int16, "binary": np.uint8}[self.mode])
 
     @property
+    def is_picture(self) -> bool:
+        return False
+
+    @property
     def channel_names(self) -> tuple[str, ...]:
         return ("ON - OFF",) if self.mode == "signed" else ("OFF", "ON")
 

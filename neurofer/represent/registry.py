@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from neurofer.errors import UsageError
 from neurofer.represent.base import Representation
 from neurofer.represent.counts import Counts
+from neurofer.represent.est import Est
 from neurofer.represent.surface import TimeSurface
 from neurofer.represent.tie import Tie
 from neurofer.represent.voxel import VoxelGrid
 
-KINDS: dict[str, type[Representation]] = {recipe.kind: recipe for recipe in (Tie, VoxelGrid, Counts, TimeSurface)}
+KINDS: dict[str, type[Representation]] = {recipe.kind: recipe for recipe in (
+    Tie, VoxelGrid, Counts, TimeSurface, Est)}
 """Every representation by its kind."""
 
 

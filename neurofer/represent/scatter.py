@@ -103,3 +103,20 @@ def mark_pixels(x, y, p, width, on, grid):  # type: ignore[no-untyped-def]
         for k in range(part):
             grid[places[k]] = 1
         begin += part
+
+
+@compiled
+def add_capped(x, y, p, width, on, step, grid):  # type: ignore[no-untyped-def]
+    """Add ``step`` to each event's place in the flat uint8 ``grid``, which ends at 255 instead of starting anew."""
+    if grid.size == 0:
+        return
+    count, block = np.uint64(len(x)), np.uint64(BLOCK)
+    places = np.empty(BLOCK, np.uint32)
+    begin = np.uint64(0)
+    while begin < count:
+        part = min(block, count - begin)
+        find_places(x, y, p, begin, part, places, width, 0, on, grid.size - 1)
+        fetch_pixels(x, y, p, np.int64(begin) + 2 * BLOCK)
+        for k in range(part):
+            grid[places[k]] = min(np.int64(grid[places[k]]) + np.int64(step), np.int64(255))
+        begin += part

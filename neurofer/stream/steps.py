@@ -85,11 +85,11 @@ class AnnStep:
             return self._silence()
         edges = (window.start_us, window.stop_us)
         picture = self.representation(window.events, edges, origin_us=scene.origin_us)
-        return crop_resize(picture, scene.box, self.size_px)
+        return crop_resize(picture, scene.box, self.size_px, self.representation.empty_value)
 
     def _silence(self) -> NDArray[Any]:
         shape = (self.representation.channels, self.size_px, self.size_px)
-        return np.zeros(shape, self.representation.dtype)
+        return np.full(shape, self.representation.empty_value, self.representation.dtype)
 
     def _embed(self, picture: NDArray[Any]) -> Tensor:
         return self.model.embed(pictures_to_network(picture[None, None]))

@@ -59,7 +59,7 @@ class AnnTask:
         """``(pictures (B, T, C, S, S) float32 in -1..1, labels (B,))`` of one epoch."""
         clips = np.repeat(self._train, self._config.sample.per_clip)
         starts = np.concatenate([self._draw_starts(clip, generator) for clip in self._train])
-        empty = empty_value(self._windows.rows.dtype)
+        empty = empty_value(self._windows.rows.dtype, self._windows.empty)
         for whole in np.array_split(generator.permutation(len(clips)), self.steps):
             mine = share.mine(len(whole))
             part = whole[mine]
@@ -126,6 +126,6 @@ def pictures_to_network(rows: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.array(rows, np.float32))
 
 
-def empty_value(dtype: np.dtype[Any]) -> float:
-    """What a pixel without events is in ``pictures_to_network``."""
-    return -1.0 if dtype == np.uint8 else 0.0
+def empty_value(dtype: np.dtype[Any], stored: float = 0.0) -> float:
+    """What a pixel without events is in ``pictures_to_network``, if it is ``stored`` in the rows."""
+    return stored / 127.5 - 1.0 if dtype == np.uint8 else stored

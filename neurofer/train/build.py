@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from torch import nn
 
-from neurofer.train.config import TrainConfig
+from neurofer.train.config import RepresentConfig, TrainConfig
 
 
 def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: int) -> nn.Module:
@@ -26,7 +27,23 @@ def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: in
         return _snn(config, len(classes))
     ann = config.model
     return build_model("ann", classes=len(classes), channels=channels, size_px=ann.size_px, width=ann.width,
-                       context_windows=ann.context_windows, lstm_layers=ann.lstm_layers, dropout=ann.dropout)
+                       context_windows=ann.context_windows, lstm_layers=ann.lstm_layers, dropout=ann.dropout,
+                       **front_settings(config.represent))
+
+
+def front_settings(represent: RepresentConfig) -> dict[str, Any]:
+    """The front that a representation needs, as ``build_ann`` takes it: full-range pictures need none.
+
+    Raises:
+        UsageError: an unknown representation or setting.
+    """
+    from neurofer.represent import build_representation
+    from neurofer.represent.est import Est
+
+    representation = build_representation(represent.kind, **represent.settings)
+    if isinstance(representation, Est):
+        return {"front": "est", "front_bins": representation.bins}
+    return {"front": "none" if representation.is_picture else "scale"}
 
 
 def _snn(config: TrainConfig, classes: int) -> nn.Module:

@@ -18,6 +18,7 @@ from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.recognition import assess
 from neurofer.files import write_text
+from neurofer.models.recurrent import SequenceClassifier
 from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.network import SpikingNetwork
 from neurofer.train import run_folder
@@ -25,6 +26,7 @@ from neurofer.train.build import build_recogniser
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
+from neurofer.train.front import measure_front
 from neurofer.train.loop import fit
 from neurofer.train.snn import SnnTask
 
@@ -68,6 +70,8 @@ def train_recogniser(
     model = build_recogniser(config, clip_set.classes, prepared.channels)
     if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
         calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
+    if isinstance(model, SequenceClassifier) and model.front is not None:
+        measure_front(model.front, prepared.rows, prepared.numbers["train"])
     if overwrite and not resume:
         run_folder.clear_folder(folder)
     write_text(folder / "config.yaml", dump_config(config))
