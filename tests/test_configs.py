@@ -6,28 +6,36 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from neurofer.config import dump_config, load_config, shipped_configs
 from neurofer.represent import build_representation
 from neurofer.train.build import build_recogniser
 from neurofer.train.config import TrainConfig
+from neurofer.train.gan import build_networks
+from neurofer.train.pretrain_config import PretrainConfig
 
 NAMES = ("ann_demo", "ann_synthetic", "evtransfer_256", "snn_demo", "snn_synthetic")
+PRETRAIN = ("pretrain_256", "pretrain_synthetic")
 
 
 def test_all_are_shipped() -> None:
-    assert set(NAMES) <= set(shipped_configs())
+    assert {*NAMES, *PRETRAIN} <= set(shipped_configs())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_says_its_command_and_builds(name: str) -> None:
+@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN])
+def test_it_says_its_command(name: str) -> None:
     path = shipped_configs()[name]
     opening = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     commands = [line.lstrip("# ") for line in opening if re.match(r"# neurofer ", line)]
     assert commands == [command for command in commands if f"--config {name} " in command]
     assert len(commands) == 1
     assert path.read_text(encoding="utf-8").startswith("#")
-    config = load_config(TrainConfig, path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_builds(name: str) -> None:
+    config = load_config(TrainConfig, shipped_configs()[name])
     assert config.backend == ("snn" if name.startswith("snn") else "ann")
     channels = 2
     if config.backend == "ann":
@@ -35,11 +43,24 @@ def test_it_says_its_command_and_builds(name: str) -> None:
     assert sum(value.numel() for value in build_recogniser(config, tuple("abcdefg"), channels).parameters()) > 0
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PRETRAIN)
+def test_a_generator_is_built_for_the_classifier_that_takes_its_encoder(name: str) -> None:
+    config = load_config(PretrainConfig, shipped_configs()[name])
+    channels = build_representation(config.represent.kind, **config.represent.settings).channels
+    with torch.device("meta"):
+        encoder = build_networks(config, channels)["generator"].encoder
+    other = load_config(TrainConfig, shipped_configs()[name.replace("pretrain_256", "evtransfer_256")
+                                                       .replace("pretrain_synthetic", "ann_synthetic")])
+    assert config.represent == other.represent
+    assert (encoder.size_px, encoder.width) == (other.model.size_px, other.model.width)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN])
 def test_the_resolved_form_is_read_back_the_same(name: str, tmp_path: Path) -> None:
-    config = load_config(TrainConfig, shipped_configs()[name])
+    model = PretrainConfig if name in PRETRAIN else TrainConfig
+    config = load_config(model, shipped_configs()[name])
     (tmp_path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
-    assert load_config(TrainConfig, tmp_path / "config.yaml") == config
+    assert load_config(model, tmp_path / "config.yaml") == config
 
 
 def test_the_preset_of_the_paper_has_its_size() -> None:

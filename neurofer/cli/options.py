@@ -54,3 +54,22 @@ def examples(*commands: str) -> str:
     """The epilog of a verb: ``examples("neurofer info a.raw")``."""
     lines = "\n".join(f"  {command}" for command in commands)
     return "Examples:\n\n" + lines.replace("[", "\\[")
+
+
+def with_options(verb: str, overrides: Sequence[str] | None, given: Sequence[tuple[str, object]]) -> list[str]:
+    """The overrides of a configuration, with those that came as options; None stands for an option not given.
+
+    Raises:
+        UsageError: the same key comes as an option and as an override.
+    """
+    import json
+
+    words = list(overrides or [])
+    for name, value in given:
+        if value is None:
+            continue
+        if any(word.split("=")[0].strip() == name for word in words):
+            raise UsageError(f"{verb}: {name} is given by --{name} and by {name}=...; give it once")
+        # As YAML that stays text, whatever characters a path holds; numbers stay numbers.
+        words.append(f"{name}={value if isinstance(value, int) else json.dumps(str(value))}")
+    return words

@@ -1,4 +1,4 @@
-"""Drawing the grey face from a picture of events: a U-Net generator, and the discriminator that judges patches of it."""
+"""Drawing the grey face from a picture of events: a U-Net generator, and a discriminator that judges patches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from neurofer.models.encoder import Encoder, scaled_width
+from neurofer.models.encoder import Encoder, encoder_widths, scaled_width
 
 DROPOUT_BLOCKS = 3
 """In how many of the seven decoder blocks of a 256 px generator, from the deepest, activations are dropped."""
@@ -34,9 +34,9 @@ class DecoderBlock(nn.Module):
 class Generator(nn.Module):
     """The face that belongs to a picture of events: ``(B, C, S, S)`` to ``(B, 3, S, S)`` in -1..1.
 
-    The encoder's blocks hand their outputs over to the decoder's. A size of ``2 ** n`` has ``n - 1`` decoder blocks: the
-    last ones of the seven of 256 px, so a smaller generator lacks the deepest. Dropout is in the three deepest of the
-    seven, hence in the two, one or none of them that 128, 64 or fewer pixels leave.
+    The encoder's blocks hand their outputs over to the decoder's. A size of ``2 ** n`` has ``n - 1`` decoder blocks:
+    the last ones of the seven of 256 px, so a smaller generator lacks the deepest. Dropout is in the three deepest of
+    the seven, hence in the two, one or none of them that 128, 64 or fewer pixels leave.
 
     Attributes:
         encoder: What a classifier takes over; its weights are the state's ``encoder.*``.
@@ -63,7 +63,7 @@ class Generator(nn.Module):
         if out_channels < 1 or not 0 <= dropout < 1:
             raise ValueError(f"Generator: need out_channels >= 1 and 0 <= dropout < 1, got {out_channels}, {dropout}")
         self.encoder = Encoder(size_px, width, channels)
-        skips = [block.conv.out_channels for block in self.encoder.blocks][::-1]
+        skips = encoder_widths(size_px, width)[-2::-1]
         first = _FULL_STAGES - 1 - len(skips)
         inputs = [self.encoder.embedding, *(2 * skip for skip in skips)]
         self.blocks = nn.ModuleList(
@@ -83,9 +83,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Whether patches of a face are real: a map of 14x14 logits for a picture of events and a face.
 
-    ``log2(S) - 4`` layers with stride 2, then two with stride 1, all 4x4, so the map has 14x14 places at every size; each
-    judges 142 px at 256, 70 at 128, 34 at 64, 16 at 32 and 7 at 16 px, where no layer with stride 2 is left. Batch norm
-    in all layers but the first and the last.
+    ``log2(S) - 4`` layers with stride 2, then two with stride 1, all 4x4, so the map has 14x14 places at every size;
+    each judges 142 px at 256, 70 at 128, 34 at 64, 16 at 32 and 7 at 16 px, where no layer with stride 2 is left. Batch
+    norm in all layers but the first and the last.
 
     Source:
         evTransFER after pix2pix, as logits where they have a sigmoid.

@@ -55,7 +55,7 @@ class Sheet:
     rate: NDArray[np.float64]
 
 
-def frame_image(counts: NDArray[np.uint16], full: float) -> NDArray[np.float32]:
+def frame_image(counts: NDArray[Any], full: float) -> NDArray[np.float32]:
     """Event counts as a picture: red where ON prevails, blue where OFF does, on a light neutral ground.
 
     Args:

@@ -2,7 +2,9 @@
 
 ``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the
 other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``curves.png`` ·
-``confusion.png``. While a run is under way there is a ``checkpoint.safetensors`` and no card.
+``confusion.png``. A pre-training has no ``confusion.png``, but its ``discriminator.safetensors``, the generator of
+earlier epochs in ``epochs/`` and ``sheet-*.png``. While a run is under way there is a ``checkpoint.safetensors`` and no
+card.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
-RECORD_FILES = ("metrics.jsonl", "run.json", "curves.png", "confusion.png")
+RECORD_FILES = ("metrics.jsonl", "run.json", "curves.png", "confusion.png", "discriminator.safetensors")
+RECORD_PATTERNS = ("sheet-*.png", "epochs/*.safetensors")
+_OF_THE_STATE = ("card.json", "checkpoint.safetensors")
 _AGAIN = "copy the folder again, or train it again"
 
 
@@ -66,6 +70,9 @@ def load_run(path: Path | str) -> Run:
 
     folder = Path(path)
     card = read_card(folder)
+    if card.get("task") == "reconstruct":
+        raise BadFileError(f"{folder}: is a pre-training, which recognises nothing yet; train on it with "
+                           f"'neurofer train model.encoder_from={folder} model.mode=finetune'")
     for name in (*MODEL_FILES, *RECORD_FILES):
         _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
     config = load_config(TrainConfig, folder / "config.yaml")
@@ -91,7 +98,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise BadFileError(f"{folder}: no such run folder; 'neurofer train --out {folder}' makes one")
     if not path.exists():
         if (folder / "checkpoint.safetensors").exists():
-            raise BadFileError(f"{folder}: this run is not finished; go on with 'neurofer train --resume'")
+            raise BadFileError(f"{folder}: this run is not finished; go on with the same command and --resume")
         raise BadFileError(f"{path}: missing, so {folder} is no run folder or a part of one; {_AGAIN}")
     try:
         card = read_json(path)
@@ -113,12 +120,12 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         folder: The run folder, holding all other files.
-        card: What the model is; must hold ``classes``, ``channels`` and ``backend``.
+        card: What the model is; that of a recogniser must hold ``classes``, ``channels`` and ``backend``.
 
     Returns:
         The card as written.
     """
-    names = [name for name in (*MODEL_FILES, *RECORD_FILES) if (folder / name).exists()]
+    names = [name for name in _files_of_a_run(folder) if name not in _OF_THE_STATE]
     files = {name: file_digest(folder / name) for name in names}
     whole = {"format": FORMAT, "version": VERSION, **card, "digest": files["model.safetensors"], "files": files}
     whole["card_digest"] = _card_digest(whole)
@@ -157,13 +164,16 @@ def clear_folder(folder: Path) -> None:
     try:
         for name in _files_of_a_run(folder):
             (folder / name).unlink()
+        if (epochs := folder / "epochs").is_dir() and not any(epochs.iterdir()):
+            epochs.rmdir()
     except OSError as error:
         raise BadFileError(f"{folder}: cannot be written ({error.strerror or error}); choose another place") from error
 
 
 def _files_of_a_run(folder: Path) -> list[str]:
-    return [name for name in ("card.json", "checkpoint.safetensors", *MODEL_FILES, *RECORD_FILES)
-            if (folder / name).exists()]
+    named = [name for name in (*_OF_THE_STATE, *MODEL_FILES, *RECORD_FILES) if (folder / name).exists()]
+    return named + [path.relative_to(folder).as_posix() for pattern in RECORD_PATTERNS
+                    for path in sorted(folder.glob(pattern))]
 
 
 def host_facts() -> dict[str, Any]:

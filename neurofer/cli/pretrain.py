@@ -1,0 +1,69 @@
+"""``neurofer pretrain``: a store with frames and a configuration become a generator, whose encoder is taken over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from neurofer.cli.options import examples, with_options
+from neurofer.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("pretrain", epilog=examples(
+        "neurofer pretrain --data store --out runs/gan",
+        "neurofer pretrain --config pretrain_synthetic --data store --out runs/gan train.epochs=20",
+        "neurofer pretrain --out runs/gan --resume"))(pretrain)
+
+
+def pretrain(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
+                                                 "train.epochs=20, stronger than the configuration."),
+    config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
+                                      "default pretrain_synthetic."),
+    data: Path | None = typer.Option(None, "--data", help="Store with frames ('neurofer prepare ... --frames')."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
+    seed: int | None = typer.Option(None, "--seed", help="Of weights, order and dropout; the split has its own."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the run in --out where it was stopped."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """Pre-train an encoder: a GAN learns to draw the grey face from a picture of events, on training subjects only."""
+    words = with_options("pretrain", overrides, (("data", data), ("out", out), ("seed", seed)))
+    if resume and overwrite:
+        raise UsageError("pretrain: --resume goes on with a run and --overwrite throws it away; give one of them")
+
+    from neurofer.config import find_config, load_config
+    from neurofer.train.pretrain_config import PretrainConfig
+
+    path = find_config(config or "pretrain_synthetic")
+    if config is None and resume and out is not None and (out / "config.yaml").exists():
+        path = out / "config.yaml"
+    resolved = load_config(PretrainConfig, path, words)
+
+    from neurofer.train.reconstruct import pretrain as run
+    from neurofer.train.run_folder import read_card
+
+    folder = run(resolved, resume=resume, overwrite=overwrite, cache=cache)
+    card = read_card(folder)
+    typer.echo(f"{folder}: {card['epochs']} epochs, {card['parameters']['generator']} parameters, "
+               f"{card['parameters']['encoder']} of them in the encoder, {len(card['subjects'])} subjects seen")
+    _print_scores(card["metrics"])
+    typer.echo(f"next: neurofer train model.encoder_from={folder} model.mode=finetune --data {resolved.data} "
+               f"--out {folder}-finetune")
+
+
+def _print_scores(metrics: dict[str, dict[str, float]]) -> None:
+    """Held-out scores beside those of the mean training face."""
+    from neurofer.cli.options import text_table
+
+    names = (("psnr_db", "PSNR dB", 2), ("ssim", "SSIM", 3), ("ncc", "NCC", 3), ("mae", "MAE", 4), ("mse", "MSE", 4),
+             ("rmse", "RMSE", 4))
+    if not metrics["held_out"]:
+        typer.echo("no held-out clip has frames, so nothing was scored")
+        return
+    rows = [(what, *(f"{metrics[key][name]:.{digits}f}" for name, _, digits in names))
+            for what, key in (("drawn", "held_out"), ("mean training face", "mean_face"))]
+    typer.echo(text_table(("held-out subjects", *(title for _, title, _ in names)), rows))
