@@ -111,7 +111,8 @@ def _prepare(folder: Path, plan: SyntheticPlan, workers: int) -> ClipSet:
     """The store; one that an earlier demo made with other settings or another version is made again."""
     import shutil
 
-    from neurofer.data.synthetic import PLAN, prepare_synthetic
+    from neurofer.data.preparing import PLAN
+    from neurofer.data.synthetic import prepare_synthetic
     from neurofer.errors import NeuroferError
     from neurofer.workers import processors
 

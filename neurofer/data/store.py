@@ -62,6 +62,8 @@ def write_store_index(folder: Path | str, name: str, classes: Sequence[str], sen
                       parameters: Mapping[str, Any], clips: Sequence[StoredClip], code_version: str) -> StoreIndex:
     """Write ``clips.csv`` and ``store.json`` of a folder whose recordings are complete; the latter last.
 
+    A file that says the same already is left as it is.
+
     Args:
         folder: The store; recordings lie inside it.
         name: Name of the data set.
@@ -85,11 +87,13 @@ def write_store_index(folder: Path | str, name: str, classes: Sequence[str], sen
     text = table.getvalue()
     index = StoreIndex(name, tuple(classes), sensor, dict(parameters),
                        _digest(name, classes, sensor, parameters, text), code_version)
-    write_text(folder / CLIPS, text)
-    write_text(folder / INDEX, json.dumps({
+    head = json.dumps({
         "format": FORMAT, "version": VERSION, "name": name, "classes": list(classes), "sensor": list(sensor),
         "parameters": index.parameters, "digest": index.digest, "code_version": code_version,
-    }, indent=2) + "\n")
+    }, indent=2) + "\n"
+    for path, content in ((folder / CLIPS, text), (folder / INDEX, head)):
+        if not path.is_file() or path.read_bytes() != content.encode():
+            write_text(path, content)
     return index
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +13,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.data import preparing
 from neurofer.data.clip import Box, Clip, ClipSet
 from neurofer.data.frames import write_frames
-from neurofer.data.store import (
-    INDEX,
-    StoredClip,
-    StoreIndex,
-    open_store,
-    write_store_index,
-)
+from neurofer.data.preparing import finished, make_clips
+from neurofer.data.store import StoredClip, open_store, write_store_index
 from neurofer.errors import UsageError
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
-from neurofer.files import atomic_path, read_json, write_text
-from neurofer.progress import Progress, progress
+from neurofer.files import atomic_path, write_text
 from neurofer.simulate.actions import CLASSES, UNITS
 from neurofer.simulate.performance import Film, draw_performance, draw_subject, film
 from neurofer.simulate.pixel import EventPixel
 from neurofer.simulate.settings import PRESETS, PixelSettings, preset
-from neurofer.workers import run_all, shard
 
 NAME = "synthetic"
-PLAN = "prepare.json"
+SUBJECTS = "subjects.json"
+RECORDS = "truth"
 STORED_FPS = 30.0
 
 
@@ -132,46 +125,40 @@ def prepare_synthetic(folder: Path | str, plan: SyntheticPlan, workers: int = 1,
         UsageError: the folder holds something else, or was made with another plan.
         BadFileError: the disk is full or the place cannot be written.
     """
-    folder = Path(folder)
-    code = code_version()
-    _claim(folder, plan, code)
-    todo = [job for job in shard(jobs(plan), part) if _finished(folder, job, _key(plan, code, job)) is None]
-    work = functools.partial(make_clip, folder, plan, code)
-    bar: Progress[None] = progress(total=len(todo), unit="clip", desc="prepare synthetic")
-    with bar:
-        for _ in run_all(work, todo, workers):
-            bar.update()
-    if not (folder / INDEX).exists() and _write_index(folder, plan, code) is None:
+    folder, code, everything = Path(folder), code_version(), jobs(plan)
+    make_clips(folder, NAME, plan.parameters(), everything, functools.partial(make_clip, plan), code, workers, part,
+               RECORDS)
+    stored = finished(folder, plan.parameters(), everything, code, RECORDS)
+    if stored is None:
         return None
+    if not (folder / SUBJECTS).exists():
+        _write_subjects(folder, plan)
+    write_store_index(folder, NAME, CLASSES, (plan.size_px,) * 2, plan.parameters(),
+                      [one for one in stored if isinstance(one, StoredClip)], code)
     return open_store(folder)
 
 
-def make_clip(folder: Path, plan: SyntheticPlan, code: str, job: ClipJob) -> None:
-    """Draw one clip, turn it into events, and write both; the clip's record comes last and says it is complete."""
+def make_clip(plan: SyntheticPlan, folder: Path, job: ClipJob) -> StoredClip:
+    """Draw one clip, turn it into events, and write both."""
     subject = draw_subject(plan.seed, job.subject)
-    clip = film(draw_performance(plan.seed, subject, job.label, job.number), (plan.size_px,) * 2, plan.drawn_fps)
-    _sweep(folder, job)
+    sensor = (plan.size_px, plan.size_px)
+    clip = film(draw_performance(plan.seed, subject, job.label, job.number), sensor, plan.drawn_fps)
     recording, kept = folder / "events" / job.name, list[NDArray[np.uint8]]()
     every = max(1, round(plan.drawn_fps / STORED_FPS)) if plan.frames else 0
-    info = write_columns(recording, _events(clip, plan, job, every, kept), (plan.size_px,) * 2)
+    info = write_columns(recording, _events(clip, plan, job, every, kept), sensor)
     _save(folder / "truth" / f"{job.name}.npy", clip.truth)
     if plan.frames:
         write_frames(folder, job.name, clip.track.times_us[::every][: len(kept)], np.stack(kept))
-    record = {"key": _key(plan, code, job), "subject": subject_name(job.subject), "label": job.label,
-              "stop_us": int(clip.track.times_us[-1]) + 1, "box": list(clip.box), "events": info.events,
-              "digest": info.digest, "truth": _moments(clip)}
-    write_text(_record_path(folder, job), json.dumps(record, indent=1) + "\n")
+    stop_us = int(clip.track.times_us[-1]) + 1
+    return StoredClip(Clip(job.name, recording, 0, stop_us, subject_name(job.subject), job.label, NAME, Box(*clip.box),
+                           sensor, _moments(clip)), info.events, info.digest)
 
 
 def code_version() -> str:
     """The program's version, and a digest of the code that draws and simulates."""
-    import neurofer
-    import neurofer.simulate as drawing
+    import neurofer.simulate
 
-    digest = hashlib.sha256()
-    for path in [*sorted(Path(drawing.__path__[0]).glob("*.py")), Path(__file__)]:
-        digest.update(path.read_bytes())
-    return f"{neurofer.__version__}+{digest.hexdigest()[:12]}"
+    return preparing.code_version(Path(neurofer.simulate.__path__[0]), Path(__file__))
 
 
 def _events(clip: Film, plan: SyntheticPlan, job: ClipJob, every: int,
@@ -194,85 +181,13 @@ def _moments(clip: Film) -> dict[str, int]:
     return {"onset_us": one.onset_us, "apex_us": one.apex_us, "offset_us": min(one.offset_us, last_us)}
 
 
-def _claim(folder: Path, plan: SyntheticPlan, code: str) -> None:
-    """Take an empty folder for this plan, or check that it was made by the same plan."""
-    wanted = {"parameters": plan.parameters(), "code_version": code}
-    path = folder / PLAN
-    if path.exists():
-        try:
-            found = read_json(path)
-            old = dict(found["parameters"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path}: cannot be read ({error}); choose another --out, or delete the folder") from error
-        new = json.loads(json.dumps(wanted["parameters"]))
-        changed = [f"{name} {old.get(name)} (now {new.get(name)})" for name in sorted({*old, *new})
-                   if old.get(name) != new.get(name) and name != "pixel"]
-        if changed or old != new:
-            raise UsageError(f"{folder}: was prepared with {', '.join(changed) or 'another pixel'}; "
-                             "choose another --out, or delete the folder")
-        if found.get("code_version") != code:
-            raise UsageError(f"{folder}: was prepared by another version of the program ({found.get('code_version')}, "
-                             f"now {code}); choose another --out, or delete the folder")
-        return
-    if folder.exists() and (not folder.is_dir() or any(_is_foreign(entry) for entry in folder.iterdir())):
-        raise UsageError(f"{folder}: is not empty and not an unfinished store; choose another --out")
-    write_text(path, json.dumps(wanted, indent=2) + "\n")
-
-
-def _is_foreign(entry: Path) -> bool:
-    """Whether a file is something else than what a run that was stopped at its very start leaves."""
-    return not (entry.name.startswith(f".{Path(PLAN).stem}-") and ".partial" in entry.name)
-
-
-def _sweep(folder: Path, job: ClipJob) -> None:
-    """Take away what a run that was stopped while it wrote this clip left behind."""
-    for place in ("events", "truth", "frames"):
-        for path in (folder / place).glob(f".{job.name}-*"):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
 def _write_subjects(folder: Path, plan: SyntheticPlan) -> None:
     people = [draw_subject(plan.seed, number) for number in range(plan.subjects)]
-    write_text(folder / "subjects.json", json.dumps({
+    write_text(folder / SUBJECTS, json.dumps({
         subject_name(one.number): {"identity": one.identity.to_json(), "strength": one.style.strength,
                                    "lean": one.style.lean, "pace": one.style.pace,
                                    "units": dict(zip(map(str, UNITS), one.style.units.tolist(), strict=True))}
         for one in people}, indent=1) + "\n")
-
-
-def _finished(folder: Path, job: ClipJob, key: str) -> dict[str, Any] | None:
-    """The record of a complete clip."""
-    try:
-        record = read_json(_record_path(folder, job))
-    except (OSError, ValueError):
-        return None
-    complete = isinstance(record, dict) and record.get("key") == key
-    return record if complete and (folder / "events" / job.name / "meta.json").is_file() else None
-
-
-def _write_index(folder: Path, plan: SyntheticPlan, code: str) -> StoreIndex | None:
-    sensor, stored = (plan.size_px, plan.size_px), []
-    for job in jobs(plan):
-        record = _finished(folder, job, _key(plan, code, job))
-        if record is None:
-            return None
-        clip = Clip(job.name, folder / "events" / job.name, 0, record["stop_us"], record["subject"], record["label"],
-                    NAME, Box(*record["box"]), sensor, record["truth"])
-        stored.append(StoredClip(clip, record["events"], record["digest"]))
-    _write_subjects(folder, plan)
-    return write_store_index(folder, NAME, CLASSES, sensor, plan.parameters(), stored, code)
-
-
-def _key(plan: SyntheticPlan, code: str, job: ClipJob) -> str:
-    said = json.dumps([plan.parameters(), code, job.name], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
-
-
-def _record_path(folder: Path, job: ClipJob) -> Path:
-    return folder / "truth" / f"{job.name}.json"
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
