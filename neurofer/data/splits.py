@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,17 +69,22 @@ def split_subjects(clip_set: ClipSet, fractions: tuple[float, float, float] = (0
     """
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(f"split_subjects: fractions must be three positive shares that sum to 1, got {fractions}")
-    counts = _class_counts(clip_set)
+    counts = class_counts(clip_set)
     if len(counts) < 3:
         raise NeuroferError(f"data set {clip_set.name}: {len(counts)} subject(s) cannot be split into train, "
                             "validation and test; it needs at least 3, prepare it with more subjects")
-    places = _places(counts, _sizes(len(counts), fractions), fractions, seed)
+    places = place_subjects(counts, _sizes(len(counts), fractions), fractions, seed)
     split = Split(*(tuple(sorted(name for name in counts if places[name] == part)) for part in range(3)))
-    _require_classes(clip_set, split)
+    require_classes(clip_set, split.clips(clip_set, "train"))
     return split
 
 
-def _class_counts(clip_set: ClipSet) -> dict[str, np.ndarray]:
+def class_counts(clip_set: ClipSet) -> dict[str, np.ndarray]:
+    """Clips of each class, by subject.
+
+    Raises:
+        NeuroferError: a label that is not among the classes.
+    """
     counts = {subject: np.zeros(len(clip_set.classes)) for subject in clip_set.subjects}
     for clip in clip_set.clips:
         if clip.label not in clip_set.classes:
@@ -100,15 +105,23 @@ def _sizes(subjects: int, fractions: tuple[float, float, float]) -> list[int]:
     return [int(size) for size in sizes]
 
 
-def _places(counts: Mapping[str, np.ndarray], sizes: list[int], fractions: tuple[float, float, float],
-            seed: int) -> dict[str, int]:
+def place_subjects(counts: Mapping[str, np.ndarray], sizes: Sequence[int], fractions: Sequence[float],
+                   seed: int) -> dict[str, int]:
+    """The part of each subject, so that the classes of the parts are as even as they get; see ``split_subjects``.
+
+    Args:
+        counts: Clips of each class, by subject.
+        sizes: Subjects of each part, together all.
+        fractions: Share of the clips that each part should have.
+        seed: Another seed gives other places.
+    """
     def shuffled(name: str) -> bytes:
         return hashlib.sha256(f"{seed}/{name}".encode()).digest()
 
     total = np.sum(list(counts.values()), axis=0)
     wanted = np.outer(fractions, total)
     have = np.zeros_like(wanted)
-    taken = [0, 0, 0]
+    taken = [0] * len(sizes)
     places: dict[str, int] = {}
     for name in sorted(counts, key=lambda name: (-counts[name].sum(), shuffled(name))):
         def cost(part: int, name: str = name) -> tuple[float, float, int]:
@@ -118,15 +131,20 @@ def _places(counts: Mapping[str, np.ndarray], sizes: list[int], fractions: tuple
             change = np.square((after - wanted[part]) / scale).sum() - before
             return float(round(change, 9)), taken[part] / sizes[part], part
 
-        part = min((part for part in range(3) if taken[part] < sizes[part]), key=cost)
+        part = min((part for part in range(len(sizes)) if taken[part] < sizes[part]), key=cost)
         places[name] = part
         have[part] += counts[name]
         taken[part] += 1
     return places
 
 
-def _require_classes(clip_set: ClipSet, split: Split) -> None:
-    present = Counter(clip.label for clip in split.clips(clip_set, "train"))
+def require_classes(clip_set: ClipSet, training: Iterable[Clip]) -> None:
+    """Refuse a training part without a clip of some class.
+
+    Raises:
+        NeuroferError: with the names of those classes.
+    """
+    present = Counter(clip.label for clip in training)
     absent = [name for name in clip_set.classes if not present[name]]
     if absent:
         raise NeuroferError(f"data set {clip_set.name}: no training subject shows {', '.join(absent)}; "

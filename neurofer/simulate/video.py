@@ -53,7 +53,7 @@ class FrameSource:
     def _from_images(self) -> Iterator[tuple[Grey, int]]:
         native = None
         for number, path in enumerate(self.images):
-            frame = _read_image(path)
+            frame = read_grey(path)
             native = native or (frame.shape, path)
             if frame.shape != native[0]:
                 (high, wide), (first_high, first_wide) = frame.shape, native[0]
@@ -106,7 +106,7 @@ def open_frames(path: Path | str, fps: float | None = None, size: tuple[int, int
         images = _images(path)
         if fps is None:
             raise UsageError(f"{path}: a folder of images does not say its frame rate; give --fps")
-        return FrameSource(path, size or _size(_read_image(images[0])), fps, len(images), images)
+        return FrameSource(path, size or _size(read_grey(images[0])), fps, len(images), images)
     if not path.exists():
         raise BadFileError(f"{path}: no such video or folder")
     return _video(path, fps, size)
@@ -181,18 +181,34 @@ def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts)
 
 
-def _read_image(path: Path) -> Grey:
+def read_grey(path: Path) -> Grey:
+    """An image file as ``(H, W)`` uint8 grey.
+
+    Raises:
+        BadFileError: it is missing, cut or damaged, or no image.
+    """
     import cv2
 
     try:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         raise BadFileError(f"{path}: cannot be read ({error.strerror or error})") from error
-    with _quiet():
-        frame = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if len(content) else None
+    try:
+        with _quiet():
+            frame = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if len(content) else None
+    except cv2.error:
+        frame = None
     if frame is None:
         raise BadFileError(f"{path}: is not an image that can be read, or is damaged")
+    if _is_cut(content[:8].tobytes(), content[-4096:].tobytes()):
+        raise BadFileError(f"{path}: is cut, the end of the image is missing")
     return np.asarray(frame, np.uint8)
+
+
+def _is_cut(head: bytes, tail: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end; OpenCV fills the rest of such an image with grey and says nothing."""
+    ends = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
+    return any(head.startswith(start) and end not in tail for start, end in ends.items())
 
 
 def _to_grey(frame: NDArray[np.uint8]) -> Grey:
