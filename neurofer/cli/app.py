@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from neurofer import __version__
+from neurofer import __version__, launch
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.files import is_full_disk
 
@@ -80,8 +80,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _tell_system_error(error, debug)
     except Exception as error:  # noqa: BLE001  the last border: whatever it is, one sentence
         code = _tell(f"unexpected {type(error).__name__}: {error}; the same command with --debug shows where", debug)
-    if code == 130:
+    if code == 130 and launch.may_speak():
         print("interrupted", file=sys.stderr)
+    if code in (None, 0):
+        launch.leave()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -108,7 +110,8 @@ def _common(
         handler = _StandardError()
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    usual = logging.INFO if verbose else logging.WARNING
+    logger.setLevel(logging.ERROR if launch.rank() else usual)
 
 
 def _without_debug(words: list[str]) -> tuple[list[str], bool]:
@@ -119,7 +122,9 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
 
 
 def _tell(message: str, debug: bool, code: int = 1) -> int:
-    """Print the sentence, behind the traceback where that is wanted."""
+    """Print the sentence, behind the traceback where that is wanted; once, if several processes were started as one."""
+    if not launch.may_speak():
+        return code
     if debug:
         traceback.print_exc()
     print(f"error: {message}", file=sys.stderr)

@@ -8,6 +8,7 @@ import typer
 
 from neurofer.cli.options import examples
 from neurofer.errors import UsageError
+from neurofer.launch import rank
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +52,8 @@ def train(
     from neurofer.train.run_folder import read_card
 
     folder = train_recogniser(resolved, resume=resume, overwrite=overwrite, cache=cache)
+    if rank():
+        return
     card = read_card(folder)
     score, low_high = card["metrics"]["test"]["accuracy"], card["metrics"]["test"]["interval"]["accuracy"]
     between = f" (95 % interval {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})" if low_high else ""

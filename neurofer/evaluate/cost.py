@@ -13,6 +13,7 @@ from torch import nn
 from neurofer.train.ann import AnnTask, pictures_to_network
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared
+from neurofer.train.processes import device_of, place
 from neurofer.train.snn import SnnTask
 
 
@@ -65,7 +66,7 @@ def _snn_operations(config: TrainConfig, task: SnnTask, model: nn.Module, clips:
     chosen = clips[np.linspace(0, len(clips) - 1, min(len(clips), 32)).astype(int)]
     total = None
     for part in np.array_split(chosen, -(-len(chosen) // 8)):
-        batch = task.gather(part)
+        batch = place(task.gather(part), device_of(model))
         _, _, activity = count_activity(model, batch.spikes, lengths=batch.lengths)
         total = activity if total is None else total + activity
     if total is None:
@@ -83,11 +84,11 @@ def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, c
                     decisions: int = 60) -> dict[str, Any]:
     """Time that the network needs for a decision when windows come one by one and the state is kept.
 
-    From ready network input to the decision, batch of one, this machine, one thread; making the input from events is
-    not in it (``neurofer predict`` reports the whole).
+    From ready network input to the decision, batch of one, this machine, one thread, on the device where the model is;
+    making the input from events is not in it (``neurofer predict`` reports the whole).
 
     Returns:
-        ``{"per": "decision", "evidence_ms", "p50_ms", "p95_ms", "threads"}``.
+        ``{"per": "decision", "evidence_ms", "p50_ms", "p95_ms", "threads", "device"}``.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -99,7 +100,7 @@ def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, c
     evidence_us = config.represent.window_us * config.model.context_windows if ann else config.snn.readout_us
     middle, late = np.quantile(taken, (0.5, 0.95))
     return {"per": "decision", "evidence_ms": evidence_us / 1000, "p50_ms": float(middle), "p95_ms": float(late),
-            "threads": 1}
+            "threads": 1, "device": device_of(model).type}
 
 
 def _time_decisions(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64],
@@ -113,9 +114,11 @@ def _time_decisions(config: TrainConfig, prepared: Prepared, model: nn.Module, c
                 parts = pictures_to_network(prepared.rows.of(int(clip)))[None].split(1, dim=1)
             else:
                 parts = task.gather(np.array([clip])).spikes.split(config.snn.decision_us // config.snn.dt_us)
-            for part in parts[: 4 * config.model.context_windows]:
+            for part in place(parts[: 4 * config.model.context_windows], device_of(model)):
                 started = time.perf_counter()
                 _, state = model(part, state)
+                if device_of(model).type == "cuda":
+                    torch.cuda.synchronize()
                 taken.append(1000 * (time.perf_counter() - started))
             if len(taken) >= decisions + warm:
                 break

@@ -11,7 +11,7 @@
     confusion           clips, rows for the truth
     parameters          trained numbers
     operations          {kind, per_decision, per_clip, per_second, ...}; see neurofer.evaluate.cost
-    latency             {per, evidence_ms, p50_ms, p95_ms, threads}
+    latency             {per, evidence_ms, p50_ms, p95_ms, threads, device}
 """
 
 from __future__ import annotations

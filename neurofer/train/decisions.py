@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
+
+from neurofer.train.processes import Processes
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,32 @@ class Decisions:
         """
         there = self.probabilities[np.arange(len(truth)), truth]
         return float(-np.log(np.maximum(there, 1e-12)).mean())
+
+
+def decide_together(decide: Callable[[nn.Module, NDArray[np.int64]], Decisions], model: nn.Module,
+                    clips: NDArray[np.int64], processes: Processes) -> Decisions:
+    """Decisions about clips, shared out over all processes; the result is the same in each, and as of one alone.
+
+    Args:
+        decide: Decides about some clips.
+        model: The network.
+        clips: Numbers of the clips.
+        processes: Who decides; with fewer clips than processes, each decides about all.
+    """
+    share = processes.share
+    if share.of == 1 or len(clips) < share.of:
+        return decide(model, clips)
+    each = [found for (found,) in processes.gather([decide(model, clips[share.mine(len(clips))])])]
+    return _in_order(each, [share._replace(rank=rank).mine(len(clips)) for rank in range(share.of)])
+
+
+def _in_order(each: Sequence[Decisions], places: Sequence[NDArray[np.int64]]) -> Decisions:
+    """The decisions of all, as if one had decided: clip by clip, where the clips of each stood at ``places``."""
+    parts = {field.name: np.concatenate([getattr(found, field.name) for found in each]) for field in fields(Decisions)}
+    owner = np.concatenate([place[found.window_clips] for place, found in zip(places, each, strict=True)])
+    by_clip, by_window = np.argsort(np.concatenate(places)), np.argsort(owner, kind="stable")
+    return Decisions(parts["clips"][by_clip], parts["predicted"][by_clip], parts["probabilities"][by_clip],
+                     owner[by_window], parts["window_predicted"][by_window], parts["window_probabilities"][by_window])
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurofer.errors import NeuroferError
+from neurofer.errors import BadFileError, NeuroferError
 from neurofer.progress import progress as shown
 from neurofer.train.checkpoint import Progress, copy_weights, load_checkpoint, save_checkpoint
 from neurofer.train.config import OptimiseConfig
-from neurofer.train.processes import ALL, Share
+from neurofer.train.processes import ALL, Processes, Share, synchronised
 
 _log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -62,8 +62,8 @@ class Task(Protocol):
         """Groups for the optimiser; ``scale`` multiplies a group's learning rate."""
         ...
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Validation scores: at least ``accuracy``, ``uar`` and ``loss``."""
+    def validate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
+        """Validation scores: at least ``accuracy``, ``uar`` and ``loss``; the same in every process."""
         ...
 
 
@@ -77,38 +77,49 @@ def fit(
     *,
     resume: bool,
     after_epoch: Callable[[Progress], None] = lambda progress: None,
+    processes: Processes | None = None,
 ) -> Progress:
     """Train ``model`` and keep the weights of the best validation epoch.
 
     Random draws of an epoch come from ``(seed, epoch)`` alone, so a run that goes on after a kill draws what it would
-    have drawn. A checkpoint is written after every epoch.
+    have drawn; dropout masks alone depend on the number of processes, because each draws those of its own samples. A
+    checkpoint is written after every epoch, by the main process.
 
     Args:
-        model: Changed in place; ends with its last weights, the best are in the result.
+        model: Changed in place, and moved to the processes' device; ends with its last weights, the best are in the
+            result.
         task: Batches, loss and validation.
         settings: Epochs, learning rate and the like.
         seed: Of the run.
         folder: Where ``checkpoint.safetensors`` lies.
         identity: What a checkpoint must share with this run.
         resume: Go on from the folder's checkpoint, if it has one.
-        after_epoch: Called when an epoch is checkpointed.
+        after_epoch: Called, in the main process, when an epoch is checkpointed.
+        processes: Who trains; by default those that the settings and the launcher say.
 
     Raises:
         NeuroferError: the loss is no longer a number.
-        BadFileError: the checkpoint does not fit, or cannot be written.
+        UsageError: a device that is not there, or a batch that is too small for so many processes.
+        BadFileError: the checkpoint does not fit, is not where all processes see it, or cannot be written.
     """
+    processes = processes or Processes(settings.device, settings.precision)
+    model = synchronised(model.to(processes.device), processes)
+    processes.equalise(model)
     optimiser = torch.optim.AdamW(task.parameter_groups(model, settings.weight_decay), lr=settings.lr)
     path = folder / "checkpoint.safetensors"
     averaged = copy.deepcopy(model).eval() if settings.average else model
     state = Progress()
     if resume and path.exists():
         state = load_checkpoint(path, model, averaged, optimiser, identity)
+    if any(epoch != state.epoch for (epoch,) in processes.gather([state.epoch])):
+        raise BadFileError(f"{path}: is not seen alike by all processes; put the run folder where every machine reads "
+                           "the same files, under the same path")
     with shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
         bar.update(state.epoch * task.steps)
         while state.epoch < settings.epochs:
             started = time.perf_counter()
-            row = _epoch(model, averaged, optimiser, task, settings, seed, state.epoch, bar.update)
-            scores = task.validate(averaged)
+            row = _epoch(model, averaged, optimiser, task, settings, seed, state.epoch, processes, bar.update)
+            scores = task.validate(averaged, processes)
             state.epoch += 1
             row |= {f"validation_{name}": value for name, value in scores.items()}
             score = (scores["accuracy"], scores["uar"], -scores["loss"])
@@ -116,10 +127,11 @@ def fit(
                 state.best_epoch, state.best_score = state.epoch, score
                 state.best_weights = copy_weights(averaged)
             state.history.append(row | {"best_epoch": state.best_epoch, "seconds": time.perf_counter() - started})
-            save_checkpoint(path, model, averaged, optimiser, state, identity)
-            bar.note(f"epoch {state.epoch}: loss {row['train_loss']:.3f}, validation accuracy "
-                     f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
-            after_epoch(state)
+            if processes.main:
+                save_checkpoint(path, model, averaged, optimiser, state, identity)
+                bar.note(f"epoch {state.epoch}: loss {row['train_loss']:.3f}, validation accuracy "
+                         f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
+                after_epoch(state)
     return state
 
 
@@ -184,12 +196,15 @@ def follow(averaged: nn.Module, model: nn.Module, keep: float) -> None:
 
 
 def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, task: Task,
-           settings: OptimiseConfig, seed: int, epoch: int, advance: Callable[[], None]) -> dict[str, Any]:
-    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1))
+           settings: OptimiseConfig, seed: int, epoch: int, processes: Processes,
+           advance: Callable[[], None]) -> dict[str, Any]:
+    share = processes.share
+    entropy = (seed, epoch, share.rank) if share.rank else (seed, epoch)
+    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1))
     generator = np.random.default_rng((seed, epoch))
     model.train()
     total, right, samples, waited = 0.0, 0, 0, 0.0
-    batches = ahead(task.batches(generator))
+    batches = ahead(task.batches(generator, share))
     for number in range(task.steps):
         asked = time.perf_counter()
         batch = next(batches)
@@ -197,15 +212,15 @@ def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimiz
         rate = learning_rate(settings, epoch * task.steps + number, task.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate * group["scale"]
-        loss = task.loss(model, batch)
-        value = float(loss.total.detach())
-        if not math.isfinite(value):
-            raise NeuroferError(f"training diverged: the loss is {value} in epoch {epoch + 1}, step {number + 1}; "
-                                f"use a smaller train.lr than {settings.lr:g}")
+        with processes.autocast():
+            loss = task.loss(model, processes.place(batch))
+        summed, count = processes.sums(float(loss.total.detach()) * loss.samples, loss.samples)
+        if not math.isfinite(summed):
+            raise NeuroferError(f"training diverged: the loss is {summed / count} in epoch {epoch + 1}, "
+                                f"step {number + 1}; use a smaller train.lr than {settings.lr:g}")
         optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
-        optimiser.step()
+        processes.backward(loss.total if share.of == 1 else loss.total * (loss.samples / count))
+        processes.step(optimiser, model.parameters(), settings.clip_gradient)
         if averaged is not model:
             # The mean starts short, so that the fresh weights are soon forgotten.
             done = epoch * task.steps + number
@@ -215,5 +230,6 @@ def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimiz
         advance()
     batches.close()  # type: ignore[attr-defined]
     model.eval()
-    return {"epoch": epoch + 1, "lr": rate, "train_loss": total / samples, "train_accuracy": right / samples,
-            "waited_seconds": waited}
+    of_all = processes.sums(total, right, samples)
+    return {"epoch": epoch + 1, "lr": rate, "train_loss": of_all[0] / of_all[2],
+            "train_accuracy": of_all[1] / of_all[2], "waited_seconds": waited}

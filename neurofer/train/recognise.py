@@ -28,6 +28,7 @@ from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.front import measure_front
 from neurofer.train.loop import fit
+from neurofer.train.processes import Processes
 from neurofer.train.snn import SnnTask
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ def train_recogniser(
     """Train a recogniser and leave a finished run folder.
 
     A killed run keeps its last whole epoch; with ``resume`` it goes on there and ends with the weights that it would
-    have had. The test subjects are read once, after the last epoch.
+    have had. The test subjects are read once, after the last epoch. Several processes, started by ``torchrun`` or
+    ``accelerate launch``, all call this and train together; every machine must see store and run folder under the same
+    path.
 
     Args:
         config: The run; ``data`` and ``out`` must be set.
@@ -51,30 +54,38 @@ def train_recogniser(
         The run folder.
 
     Raises:
-        UsageError: ``data`` or ``out`` is missing, or a setting does not exist.
+        UsageError: ``data`` or ``out`` is missing, or a setting, device or precision does not exist.
         NeuroferError: the data cannot be split, the folder holds a run, or the loss diverged.
         BadFileError: the store, a recording or the run folder cannot be used.
     """
     if not config.data or not config.out:
         absent = " and ".join(f"--{name}" for name in ("data", "out") if not getattr(config, name))
         raise UsageError(f"train: {absent} missing; give it on the command line or as a key of the configuration")
+    if config.backend == "snn" and config.train.precision != "no":
+        raise UsageError(f"train.precision={config.train.precision}: the sums of a spiking network must be exact, "
+                         "which needs 32 bits; use train.precision=no")
     folder, store = Path(config.out), Path(config.data)
+    processes = Processes(config.train.device, config.train.precision)
     clip_set = chosen_label(open_store(store), config.label)
-    run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
+    if processes.main:
+        run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
+    processes.wait()
     if resume and (folder / "card.json").exists():
         _require_same(config, clip_set.digest, folder)
         _log.info("%s is finished already", folder)
         return folder
     make_repeatable(config)
-    prepared = prepare(config, clip_set, None, usable_cache(cache, store, folder / "cache"))
+    with processes.main_first():
+        prepared = prepare(config, clip_set, None, usable_cache(cache, store, folder / "cache"))
     model = build_recogniser(config, clip_set.classes, prepared.channels)
     if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
         calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
     if isinstance(model, SequenceClassifier) and model.front is not None:
         measure_front(model.front, prepared.rows, prepared.numbers["train"])
-    if overwrite and not resume:
-        run_folder.clear_folder(folder)
-    write_text(folder / "config.yaml", dump_config(config))
+    if processes.main:
+        if overwrite and not resume:
+            run_folder.clear_folder(folder)
+        write_text(folder / "config.yaml", dump_config(config))
 
     def record_epoch(progress: Progress) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in progress.history)
@@ -82,10 +93,12 @@ def train_recogniser(
 
     identity = {"configuration": _config_digest(config), "data": clip_set.digest}
     progress = fit(model, prepared.task, config.train, config.seed, folder, identity,
-                   resume=resume, after_epoch=record_epoch)
-    model.load_state_dict(progress.best_weights)
-    model.eval()
-    _finish(folder, config, prepared, model, progress)
+                   resume=resume, after_epoch=record_epoch, processes=processes)
+    if processes.main:
+        model.load_state_dict(progress.best_weights)
+        model.eval()
+        _finish(folder, config, prepared, model, progress)
+    processes.wait()
     return folder
 
 

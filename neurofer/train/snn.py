@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.data.cache import ClipRows
+from neurofer.models.shared_norm import mean_of_all
 from neurofer.spiking.network import SpikingNetwork, step_mask
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
-from neurofer.train.decisions import Decisions, validation_scores
+from neurofer.train.decisions import Decisions, decide_together, validation_scores
 from neurofer.train.loop import StepLoss
-from neurofer.train.processes import ALL, Share
+from neurofer.train.processes import ALL, Processes, Share, device_of, place
 from neurofer.train.spikes import unpack
 
 
@@ -71,7 +72,8 @@ class SnnTask:
         for clips in np.array_split(order, self.steps):
             mine = share.mine(len(clips))
             maps = draw_maps(generator, self._config.augment, len(clips))[mine]
-            batch = self.gather(clips[mine], list(maps))
+            steps = int(self._spikes.lengths()[clips].max())
+            batch = self.gather(clips[mine], list(maps), steps)
             holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)[mine]
             for column, (left, top, right, bottom) in enumerate(holes):
                 batch.spikes[:, column, :, top:bottom, left:right] = 0
@@ -94,7 +96,7 @@ class SnnTask:
             loss = loss + snn.drive_weight * functional.cross_entropy(
                 snn.drive_gain * drive, batch.labels, label_smoothing=smoothing)
         if snn.rate_weight:
-            over = [functional.relu(spikes.mean() - snn.rate_limit) for spikes in activity[:-1]]
+            over = [functional.relu(mean_of_all(spikes) - snn.rate_limit) for spikes in activity[:-1]]
             loss = loss + snn.rate_weight * torch.stack(over).square().sum()
         return StepLoss(loss, plain, int((rates.argmax(1) == batch.labels).sum()), len(batch.labels))
 
@@ -112,9 +114,9 @@ class SnnTask:
         decays = [value for value in model.parameters() if value.ndim == 0 and value.requires_grad]
         return [*groups, {"params": decays, "weight_decay": 0.0, "scale": 1.0}]
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
+    def validate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
         """Scores per validation clip."""
-        return validation_scores(self.decide(model, self._validation), self._labels)
+        return validation_scores(decide_together(self.decide, model, self._validation, processes), self._labels)
 
     def decide(self, model: nn.Module, clips: Sequence[int] | NDArray[np.int64]) -> Decisions:
         """Decisions about clips by number: by the spikes of the clip, and every ``decision_us`` of the trail."""
@@ -126,8 +128,9 @@ class SnnTask:
         owner: list[int] = []
         with torch.inference_mode():
             for part in np.array_split(np.asarray(clips, np.int64), -(-len(clips) // self._config.train.batch)):
-                batch = self.gather(part)
+                batch = place(self.gather(part), device_of(model))
                 output, _ = model(batch.spikes, lengths=batch.lengths)
+                output = output.cpu()
                 for column, steps in enumerate(batch.lengths.tolist()):
                     spikes = output[:steps, column, None]
                     each.append((decide(spikes), rate_probabilities(spike_counts(spikes), steps, gain)))
@@ -145,16 +148,18 @@ class SnnTask:
         clips = self._train[:: max(len(self._train) // count, 1)][:count]
         return self.gather(clips)
 
-    def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = ()) -> SpikeBatch:
+    def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = (),
+               steps: int | None = None) -> SpikeBatch:
         """Some clips as one batch.
 
         Args:
             clips: Numbers of the clips.
             maps: One ``(2, 3)`` map each, see ``draw_maps``; none to leave them as they are.
+            steps: Length T of the batch; that of the longest clip by default.
         """
         size = self._config.snn.size_px
         lengths = self._spikes.lengths()[clips]
-        spikes = np.zeros((int(lengths.max()), len(clips), 2, size, size), np.uint8)
+        spikes = np.zeros((steps or int(lengths.max()), len(clips), 2, size, size), np.uint8)
         for column, clip in enumerate(clips):
             whole = unpack(self._spikes.of(int(clip)), size)
             spikes[: len(whole), column] = warp_spikes(whole, maps[column]) if len(maps) else whole
