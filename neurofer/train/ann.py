@@ -17,6 +17,7 @@ from neurofer.models.recurrent import SequenceClassifier
 from neurofer.train.augment import draw_holes, draw_maps, warp_pictures
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, decide_together, softmax, validation_scores
+from neurofer.train.live import LivePictures
 from neurofer.train.loop import StepLoss
 from neurofer.train.processes import ALL, Processes, Share, device_of, place
 
@@ -49,16 +50,26 @@ class Inputs(Protocol):
 
 
 class Pictures:
-    """Window pictures, changed by one draw for a whole sample, or for each picture with ``augment_per_frame``."""
+    """Window pictures, changed by one draw for a whole sample, or for each picture with ``augment_per_frame``.
 
-    def __init__(self, config: TrainConfig, windows: ClipRows) -> None:
+    Args:
+        config: The run.
+        windows: Pictures of all clips.
+        live: Makes those of training samples from changed events; by default they are the cached ones.
+    """
+
+    def __init__(self, config: TrainConfig, windows: ClipRows, live: LivePictures | None = None) -> None:
         self._augment, self._per_frame, self._windows = config.augment, config.parity.augment_per_frame, windows
+        self._live = live
 
     def drawn(self, clips: NDArray[np.int64], windows: NDArray[np.int64], mine: NDArray[np.int64],
               generator: np.random.Generator) -> Tensor:
         """``(B, T, C, S, S)`` float32."""
-        rows = self._windows.first[clips[mine], None] + windows[mine]
-        pictures = pictures_to_network(self._windows.rows[rows])
+        if self._live:
+            pictures = pictures_to_network(self._live.drawn(clips, windows, mine, generator))
+        else:
+            rows = self._windows.first[clips[mine], None] + windows[mine]
+            pictures = pictures_to_network(self._windows.rows[rows])
         empty = empty_value(self._windows.rows.dtype, self._windows.empty)
         draws = windows.shape[1] if self._per_frame else 1
         size_px = pictures.shape[-1]

@@ -107,6 +107,25 @@ class SnnConfig(StrictModel):
         return self
 
 
+class EventAugmentConfig(StrictModel):
+    """How likely the events of a training sequence are changed, see ``neurofer.events.augment``; all off by default.
+
+    Odds of a flip, of ``noise_share`` noise events, of time running backwards, of EventDrop, of a crop of at least
+    ``crop_smallest`` of the face box, and of one half of the face mirrored onto the other; and the share of the events
+    that change their polarity. With any of them on, training sequences are made from events as they are needed.
+    """
+
+    flip: float = Field(0.0, ge=0, le=1)
+    noise: float = Field(0.0, ge=0, le=1)
+    noise_share: float = Field(0.2, ge=0, le=10)
+    reverse: float = Field(0.0, ge=0, le=1)
+    polarity: float = Field(0.0, ge=0, le=1)
+    drop: float = Field(0.0, ge=0, le=1)
+    crop: float = Field(0.0, ge=0, le=1)
+    crop_smallest: float = Field(0.08, ge=0.05, le=1)
+    mirror: float = Field(0.0, ge=0, le=1)
+
+
 class AugmentConfig(StrictModel):
     """Largest random changes of a training sequence, drawn once for the whole sequence."""
 
@@ -115,6 +134,7 @@ class AugmentConfig(StrictModel):
     rotate_deg: float = Field(10.0, ge=0, le=180)
     zoom: float = Field(0.08, ge=0, lt=1)
     erase: float = Field(0.0, ge=0, le=1)
+    events: EventAugmentConfig = EventAugmentConfig()
 
 
 class SampleConfig(StrictModel):

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.data.cache import ClipRows
+from neurofer.events.augment import EventAugment
 from neurofer.models.shared_norm import mean_of_all
 from neurofer.spiking.network import SpikingNetwork, step_mask
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, decide_together, validation_scores
+from neurofer.train.live import LiveSpikes
 from neurofer.train.loop import StepLoss
 from neurofer.train.processes import ALL, Processes, Share, device_of, place
 from neurofer.train.spikes import unpack
@@ -51,12 +53,14 @@ class SnnTask:
         labels: ``(clips,)`` class numbers.
         train: Numbers of the training clips.
         validation: Numbers of the validation clips.
+        live: Makes the spikes of training clips from changed events; by default they are the cached ones.
     """
 
     def __init__(self, config: TrainConfig, spikes: ClipRows, labels: NDArray[np.int64], train: Sequence[int],
-                 validation: Sequence[int]) -> None:
+                 validation: Sequence[int], live: LiveSpikes | None = None) -> None:
         self._config = config
         self._spikes = spikes
+        self._live = live
         self._labels = labels
         self._train = np.asarray(train, np.int64)
         self._validation = np.asarray(validation, np.int64)
@@ -71,9 +75,10 @@ class SnnTask:
         order = generator.permutation(self._train)
         for clips in np.array_split(order, self.steps):
             mine = share.mine(len(clips))
+            changes = self._live.draw(generator, len(clips), mine) if self._live else ()
             maps = draw_maps(generator, self._config.augment, len(clips))[mine]
             steps = int(self._spikes.lengths()[clips].max())
-            batch = self.gather(clips[mine], list(maps), steps)
+            batch = self.gather(clips[mine], list(maps), steps, changes)
             holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)[mine]
             for column, (left, top, right, bottom) in enumerate(holes):
                 batch.spikes[:, column, :, top:bottom, left:right] = 0
@@ -149,19 +154,23 @@ class SnnTask:
         return self.gather(clips)
 
     def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = (),
-               steps: int | None = None) -> SpikeBatch:
+               steps: int | None = None, changes: Sequence[EventAugment] = ()) -> SpikeBatch:
         """Some clips as one batch.
 
         Args:
             clips: Numbers of the clips.
             maps: One ``(2, 3)`` map each, see ``draw_maps``; none to leave them as they are.
             steps: Length T of the batch; that of the longest clip by default.
+            changes: What happens to the events of each; none to take the cached spikes.
         """
         size = self._config.snn.size_px
         lengths = self._spikes.lengths()[clips]
         spikes = np.zeros((steps or int(lengths.max()), len(clips), 2, size, size), np.uint8)
         for column, clip in enumerate(clips):
-            whole = unpack(self._spikes.of(int(clip)), size)
+            if self._live and changes:
+                whole = self._live.spikes(int(clip), changes[column])
+            else:
+                whole = unpack(self._spikes.of(int(clip)), size)
             spikes[: len(whole), column] = warp_spikes(whole, maps[column]) if len(maps) else whole
         return SpikeBatch(torch.from_numpy(spikes).float(), torch.from_numpy(lengths),
                           torch.from_numpy(self._labels[clips]))
