@@ -12,7 +12,7 @@ from neurofer.config import dump_config, load_config, shipped_configs
 from neurofer.represent import build_representation
 from neurofer.train.build import build_recogniser
 from neurofer.train.config import TrainConfig
-from neurofer.train.gan import build_networks
+from neurofer.train.gan import build_gan
 from neurofer.train.pretrain_config import PretrainConfig
 
 NAMES = ("ann_demo", "ann_synthetic", "evtransfer_256", "snn_demo", "snn_synthetic")
@@ -48,7 +48,7 @@ def test_a_generator_is_built_for_the_classifier_that_takes_its_encoder(name: st
     config = load_config(PretrainConfig, shipped_configs()[name])
     channels = build_representation(config.represent.kind, **config.represent.settings).channels
     with torch.device("meta"):
-        encoder = build_networks(config, channels)["generator"].encoder
+        encoder = build_gan(config, channels).generator.encoder
     other = load_config(TrainConfig, shipped_configs()[name.replace("pretrain_256", "evtransfer_256")
                                                        .replace("pretrain_synthetic", "ann_synthetic")])
     assert config.represent == other.represent

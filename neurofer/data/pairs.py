@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -115,15 +115,11 @@ def require_unseen(clip_set: ClipSet, partition: Partition, numbers: Sequence[in
 def mean_face(pairs: Pairs, clips: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
     """``(1, S, S)`` mean of the faces of these clips, in 0..255; reads one clip at a time."""
     total, count = np.zeros(pairs.faces.rows.shape[1:]), 0
-    for faces in _faces_of(pairs, clips):
+    for clip in clips:
+        faces = pairs.faces.of(int(clip))
         total += faces.sum(axis=0, dtype=np.float64)
         count += len(faces)
     return total / max(count, 1)
-
-
-def _faces_of(pairs: Pairs, clips: Sequence[int] | NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
-    for clip in clips:
-        yield pairs.faces.of(int(clip))
 
 
 def _moments(edges: NDArray[np.int64], frame_at: FrameAt) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofer.models.encoder import Encoder, encoder_widths, scaled_width
+from neurofer.models.front import LearnedGrid, Scale
 
 DROPOUT_BLOCKS = 3
 """In how many of the seven decoder blocks of a 256 px generator, from the deepest, activations are dropped."""
@@ -40,21 +41,23 @@ class Generator(nn.Module):
 
     Attributes:
         encoder: What a classifier takes over; its weights are the state's ``encoder.*``.
+        front: What pictures pass before it, or None; a classifier takes it over, too (``front.*``).
 
     Source:
         evTransFER (Verschae and Bugueno-Cordova 2026) after pix2pix (Isola et al., CVPR 2017).
     """
 
     def __init__(self, size_px: int = 256, width: float = 1.0, channels: int = 3, out_channels: int = 3,
-                 dropout: float = 0.5) -> None:
+                 dropout: float = 0.5, front: Scale | LearnedGrid | None = None) -> None:
         """Build with the published initial weights: normal with a deviation of 0.02, drawn from torch's generator.
 
         Args:
             size_px: Side of the pictures, a power of two of at least 8.
             width: Factor on the channels, above 0.
-            channels: Channels of the pictures of events.
+            channels: Channels of the pictures of events, as they come from the front if there is one.
             out_channels: Channels of the faces.
             dropout: Share of activations dropped in training, in [0, 1).
+            front: What every picture passes first; it must give as many channels as the encoder takes.
 
         Raises:
             ValueError: a size that is no power of two, or another number out of its range.
@@ -62,6 +65,10 @@ class Generator(nn.Module):
         super().__init__()
         if out_channels < 1 or not 0 <= dropout < 1:
             raise ValueError(f"Generator: need out_channels >= 1 and 0 <= dropout < 1, got {out_channels}, {dropout}")
+        if front is not None and front.out_channels != channels:
+            raise ValueError(f"Generator: the front gives {front.out_channels} channels but the encoder takes "
+                             f"{channels}")
+        self.front = front
         self.encoder = Encoder(size_px, width, channels)
         skips = encoder_widths(size_px, width)[-2::-1]
         first = _FULL_STAGES - 1 - len(skips)
@@ -74,7 +81,15 @@ class Generator(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """``(B, C, S, S)`` to ``(B, out_channels, S, S)``."""
-        *skips, out = self.encoder.features(picture)
+        return self.draw(self.seen(picture))
+
+    def seen(self, picture: Tensor) -> Tensor:
+        """The picture as it reaches the encoder: behind the front, if there is one."""
+        return picture if self.front is None else self.front(picture)
+
+    def draw(self, seen: Tensor) -> Tensor:
+        """The face for a picture that has passed the front."""
+        *skips, out = self.encoder.features(seen)
         for block, skip in zip(self.blocks, reversed(skips), strict=True):
             out = block(out, skip)
         return torch.tanh(self.out(out))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,106 +14,81 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofer.data.pairs import Pairs
-from neurofer.errors import NeuroferError
+from neurofer.errors import BadFileError, NeuroferError
 from neurofer.evaluate.pictures import picture_scores
+from neurofer.models.front import build_front
 from neurofer.models.reconstruct import Discriminator, Generator
 from neurofer.progress import progress as shown
+from neurofer.train.build import front_settings
 from neurofer.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from neurofer.train.loop import ahead
-from neurofer.train.pretrain_config import PretrainConfig, PretrainOptimise
-from neurofer.train.processes import ALL, Processes, Share
+from neurofer.train.pair_task import PairTask
+from neurofer.train.pretrain_config import GanConfig, PretrainConfig
+from neurofer.train.processes import Processes, device_of, synchronised
 
 LOSSES = ("discriminator", "adversarial", "l1", "real", "drawn")
-"""What is recorded of each epoch: losses, and the mean share that the discriminator believes of real and drawn ones."""
+"""What is recorded of each epoch: three losses, and how far the discriminator believes in real and in drawn faces."""
 
 
-class Batch(NamedTuple):
-    """Pairs of one step.
+class Gan(nn.Module):
+    """Generator and discriminator, trained against each other; either's loss on a batch.
 
     Attributes:
-        pictures: ``(B, C, S, S)`` as stored: bytes or floating point.
-        faces: ``(B, 1, S, S)`` bytes.
-        weight: This process's share of the whole batch.
+        generator: ``(B, C, S, S)`` to faces ``(B, 3, S, S)``.
+        discriminator: Judges what the generator saw together with a face.
     """
 
-    pictures: Tensor
-    faces: Tensor
-    weight: float
+    def __init__(self, generator: Generator, discriminator: Discriminator) -> None:
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+
+    def discriminator_loss(self, pictures: Tensor, faces: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """``(BCE(D(x, y), 1) + BCE(D(x, G(x)), 0)) / 2``, and what is recorded of it; nothing flows back into G."""
+        with torch.no_grad():
+            seen = self.generator.seen(pictures)
+            drawn = self.generator.draw(seen)
+        real, false = self.discriminator(seen, faces).float(), self.discriminator(seen, drawn).float()
+        loss = (_cross_entropy(real, 1.0) + _cross_entropy(false, 0.0)) / 2
+        return loss, {"discriminator": loss.detach(), "real": real.detach().sigmoid().mean(),
+                      "drawn": false.detach().sigmoid().mean()}
+
+    def generator_loss(self, pictures: Tensor, faces: Tensor, weights: GanConfig) -> tuple[Tensor, dict[str, Tensor]]:
+        """``BCE(D(x, G(x)), 1) + 100 L1(G(x), y)``, each with its weight, and what is recorded of it."""
+        seen = self.generator.seen(pictures)
+        drawn = self.generator.draw(seen)
+        adversarial = _cross_entropy(self.discriminator(seen.detach(), drawn).float(), 1.0)
+        l1 = functional.l1_loss(drawn.float(), faces)
+        loss = weights.adversarial_weight * adversarial + weights.l1_weight * l1
+        return loss, {"adversarial": adversarial.detach(), "l1": l1.detach()}
 
 
-class PairTask:
-    """Which pairs an epoch shows, and those on which the generator is scored.
+def build_gan(config: PretrainConfig, channels: int) -> Gan:
+    """Both networks of a configuration, with fresh weights from torch's generator.
 
     Args:
-        settings: Pairs of an epoch, batch and flips.
-        pairs: Of all clips.
-        train: Numbers of the clips to learn from.
-        held_out: Numbers of the clips to score on; empty for none.
+        config: The run.
+        channels: Channels of the representation.
+
+    Raises:
+        UsageError: an unknown representation or setting.
     """
-
-    def __init__(self, settings: PretrainOptimise, pairs: Pairs, train: Sequence[int],
-                 held_out: Sequence[int]) -> None:
-        self._settings = settings
-        self.pairs = pairs
-        self.train = np.asarray(train, np.int64)
-        self._rows = pairs.rows_of(self.train)
-        wanted = pairs.rows_of(held_out)
-        take = min(len(wanted), settings.held_out_pairs)
-        # The middles of equal parts: every clip and every moment of a clip is there in the same measure.
-        places = ((2 * np.arange(take) + 1) * len(wanted)) // (2 * take) if take else np.empty(0, np.int64)
-        self.held_out = wanted[places]
-
-    @property
-    def steps(self) -> int:
-        """Batches of one epoch."""
-        return -(-self._epoch_pairs // self._settings.batch)
-
-    def batches(self, generator: np.random.Generator, share: Share = ALL) -> Iterator[Batch]:
-        """This process's share of the batches of one epoch; drawn for whole batches."""
-        rows = generator.permutation(self._draw(generator))
-        for whole in np.array_split(rows, self.steps):
-            mirrored = generator.random(len(whole)) < self._settings.augment_flip
-            mine = share.mine(len(whole))
-            pictures, faces = self.read(np.asarray(whole)[mine])
-            for number in np.flatnonzero(mirrored[mine]):
-                pictures[number], faces[number] = pictures[number].flip(-1), faces[number].flip(-1)
-            yield Batch(pictures, faces, len(mine) / len(whole))
-
-    def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Pictures and faces of rows, as stored."""
-        return (torch.from_numpy(np.array(self.pairs.pictures.rows[rows])),
-                torch.from_numpy(np.array(self.pairs.faces.rows[rows])))
-
-    @property
-    def _epoch_pairs(self) -> int:
-        lengths, most = self.pairs.pictures.lengths()[self.train], self._settings.pairs_per_clip
-        return int(np.minimum(lengths, most).sum() if most else lengths.sum())
-
-    def _draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        most = self._settings.pairs_per_clip
-        if not most:
-            return self._rows
-        found = []
-        for clip in self.train:
-            events = self.pairs.pictures.counts_of(clip).sum(axis=1)
-            odds = (events + 1.0) ** self._settings.event_power
-            take = min(most, len(odds))
-            found.append(self.pairs.pictures.first[clip]
-                         + generator.choice(len(odds), take, replace=False, p=odds / odds.sum()))
-        return np.concatenate(found)
+    model, settings = config.model, front_settings(config.represent)
+    front = build_front(settings["front"], channels, settings.get("front_bins", 9))
+    seen = channels if front is None else front.out_channels
+    return Gan(Generator(model.size_px, model.width, seen, dropout=model.dropout, front=front),
+               Discriminator(model.size_px, model.width, seen + 3))
 
 
-def fit_gan(networks: nn.ModuleDict, task: PairTask, config: PretrainConfig, folder: Path,
-            identity: Mapping[str, Any], processes: Processes, *, resume: bool,
+def fit_gan(gan: Gan, task: PairTask, config: PretrainConfig, folder: Path, identity: Mapping[str, Any],
+            processes: Processes, *, resume: bool,
             after_epoch: Callable[[Progress], None] = lambda progress: None) -> Progress:
-    """Train ``generator`` and ``discriminator`` of ``networks`` in place.
+    """Train both networks, a step of each for every batch.
 
     What an epoch draws comes from ``(seed, epoch)`` alone, and a checkpoint is written after every epoch, so a run that
-    goes on after a kill ends with the weights that it would have had.
+    goes on after a kill ends with the weights that it would have had. Dropout alone depends on the number of processes.
 
     Args:
-        networks: The two networks, on the device of ``processes``.
+        gan: Changed in place, and moved to the processes' device.
         task: The pairs.
         config: The run.
         folder: Where ``checkpoint.safetensors`` lies.
@@ -123,163 +98,119 @@ def fit_gan(networks: nn.ModuleDict, task: PairTask, config: PretrainConfig, fol
         after_epoch: Called, in the main process, when an epoch is checkpointed.
 
     Raises:
-        NeuroferError: a loss is no longer a number, or a batch has fewer pairs than there are processes.
-        BadFileError: the checkpoint does not fit, or cannot be written.
+        NeuroferError: a loss is no longer a number.
+        UsageError: a batch has fewer pairs than there are processes.
+        BadFileError: the checkpoint does not fit, is not where all processes see it, or cannot be written.
     """
     settings = config.train
-    if settings.batch < processes.share.of:
-        raise NeuroferError(f"train.batch={settings.batch} cannot be shared by {processes.share.of} processes; "
-                            "take a larger batch or fewer processes")
-    # One optimiser for both: each step gives gradients to one network alone, and the other's weights are left alone.
-    optimiser = torch.optim.Adam(networks.parameters(), lr=settings.lr, betas=(settings.beta1, settings.beta2))
+    # Channels last is how convolutions are computed fastest, on CPU and GPU.
+    gan.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    synchronised(gan, processes)
+    processes.equalise(gan)
+    # One optimiser for both: a step leaves alone what has no gradient, and only one of the networks has.
+    optimiser = torch.optim.Adam(gan.parameters(), lr=settings.lr, betas=(settings.beta1, settings.beta2))
     path = folder / "checkpoint.safetensors"
-    state = load_checkpoint(path, networks, networks, optimiser, identity) if resume and path.exists() else Progress()
+    state = load_checkpoint(path, gan, gan, optimiser, identity) if resume and path.exists() else Progress()
+    if any(epoch != state.epoch for (epoch,) in processes.gather([state.epoch])):
+        raise BadFileError(f"{path}: is not seen alike by all processes; put the run folder where every machine reads "
+                           "the same files, under the same path")
     with shown(total=settings.epochs * task.steps, unit="step", desc="pretrain") as bar:
         bar.update(state.epoch * task.steps)
         while state.epoch < settings.epochs:
             started = time.perf_counter()
-            row = _epoch(networks, optimiser, task, config, state.epoch, processes, bar.update)
+            row = _epoch(gan, optimiser, task, config, state.epoch, processes, bar.update)
             state.epoch += 1
             if processes.main:
-                scores = held_out_scores(networks["generator"], task, settings.batch, processes)
+                scores = held_out_scores(gan.generator, task, settings.batch)
                 row |= {f"held_out_{name}": value for name, value in scores.items()}
                 state.history.append(row | {"seconds": time.perf_counter() - started})
-                save_checkpoint(path, networks, networks, optimiser, state, identity)
-                bar.note(f"epoch {state.epoch}: L1 {row['l1']:.3f}, {told(scores)}")
+                save_checkpoint(path, gan, gan, optimiser, state, identity)
+                bar.note(f"epoch {state.epoch}: L1 {row['l1']:.3f}, held out: {told(scores)}")
                 after_epoch(state)
             processes.wait()
     return state
 
 
-def losses(networks: nn.ModuleDict, pictures: Tensor, faces: Tensor, part: str, config: PretrainConfig,
-           found: dict[str, Tensor]) -> Tensor:
-    """The loss of one network on one batch, as means over it.
-
-    Args:
-        networks: Both.
-        pictures: ``(B, C, S, S)``.
-        faces: ``(B, 3, S, S)`` in -1..1.
-        part: ``discriminator`` or ``generator``.
-        config: The weights of the generator's loss.
-        found: Gets what is recorded of it.
-    """
-    generator, discriminator = networks["generator"], networks["discriminator"]
-    if part == "discriminator":
-        with torch.no_grad():
-            drawn = generator(pictures)
-        real, false = discriminator(pictures, faces).float(), discriminator(pictures, drawn).float()
-        loss = (_as_real(real) + _as_drawn(false)) / 2
-        found |= {"discriminator": loss.detach(), "real": real.detach().sigmoid().mean(),
-                  "drawn": false.detach().sigmoid().mean()}
-        return loss
-    drawn = generator(pictures)
-    fooled = _as_real(discriminator(pictures, drawn).float())
-    l1 = functional.l1_loss(drawn.float(), faces)
-    found |= {"adversarial": fooled.detach(), "l1": l1.detach()}
-    return config.gan.adversarial_weight * fooled + config.gan.l1_weight * l1
-
-
-def pictures_in(pictures: Tensor, device: torch.device) -> Tensor:
-    """Pictures as the networks take them: bytes as ``v / 127.5 - 1``, floating point as it is."""
-    there = pictures.to(device, non_blocking=True)
-    return there.float().div_(127.5).sub_(1.0) if pictures.dtype == torch.uint8 else there.float()
-
-
 @torch.no_grad()
-def draw(generator: nn.Module, pictures: Tensor, device: torch.device) -> Tensor:
+def draw(generator: Generator, pictures: Tensor) -> Tensor:
     """Faces ``(B, 3, S, S)`` in 0..1 of stored pictures, on the CPU, without dropout and with the means of training."""
     was = generator.training
     generator.eval()
-    faces = generator(pictures_in(pictures, device)).float().add(1.0).div(2.0).clamp(0.0, 1.0).cpu()
+    faces = generator(network_input(pictures.to(device_of(generator)))).float().add(1.0).div(2.0).clamp(0.0, 1.0).cpu()
     generator.train(was)
     return faces
 
 
-def held_out_scores(generator: nn.Module, task: PairTask, batch: int, processes: Processes) -> dict[str, float]:
-    """Mean scores of the drawn faces of the held-out pairs; empty without any."""
-    found: dict[str, list[Tensor]] = {}
-    for rows in np.array_split(task.held_out, -(-len(task.held_out) // batch) or 1):
-        if len(rows):
-            pictures, faces = task.read(rows)
-            drawn = draw(generator, pictures, processes.device)
-            _add(found, picture_scores(drawn, faces.float().div(255.0).expand(drawn.shape)))
-    return {name: float(torch.cat(values).mean()) for name, values in found.items()}
+def network_input(stored: Tensor) -> Tensor:
+    """Stored pictures or faces as the networks take them: bytes as ``v / 127.5 - 1``, floating point as it is."""
+    return stored.float().div_(127.5).sub_(1.0) if stored.dtype == torch.uint8 else stored.float()
 
 
-def constant_scores(face: NDArray[np.float64], task: PairTask) -> dict[str, float]:
-    """What the same face for every picture scores: a bar that any reconstruction must pass.
+def held_out_scores(generator: Generator, task: PairTask, batch: int) -> dict[str, float]:
+    """Mean scores of the faces that are drawn for the held-out pairs; empty without any."""
+    return _mean_scores(task, batch, lambda pictures: draw(generator, pictures))
 
-    Args:
-        face: ``(1, S, S)`` in 0..255.
-        task: Its held-out pairs are scored.
-    """
-    found: dict[str, list[Tensor]] = {}
+
+def constant_scores(face: NDArray[np.float64], task: PairTask, batch: int) -> dict[str, float]:
+    """What one face ``(1, S, S)`` in 0..255 scores for every held-out pair: what any reconstruction must pass."""
     same = torch.from_numpy(face).float().div(255.0).clamp(0.0, 1.0)
-    for row in task.held_out:
-        faces = task.read(np.array([row]))[1].float().div(255.0).expand(1, 3, -1, -1)
-        _add(found, picture_scores(same.expand_as(faces), faces))
-    return {name: float(torch.cat(values).mean()) for name, values in found.items()}
+    return _mean_scores(task, batch, lambda pictures: same.expand(len(pictures), 3, -1, -1))
 
 
 def told(scores: Mapping[str, float]) -> str:
     """The scores in a few words."""
     if not scores:
-        return "nothing held out"
+        return "no pairs"
     return f"PSNR {scores['psnr_db']:.2f} dB, SSIM {scores['ssim']:.3f}, MAE {scores['mae']:.3f}"
 
 
-def build_networks(config: PretrainConfig, channels: int) -> nn.ModuleDict:
-    """Generator and discriminator of a configuration, for pictures of so many channels."""
-    model = config.model
-    return nn.ModuleDict({"generator": Generator(model.size_px, model.width, channels, dropout=model.dropout),
-                          "discriminator": Discriminator(model.size_px, model.width, channels + 3)})
+def _mean_scores(task: PairTask, batch: int, drawn_for: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for start in range(0, len(task.held_out), batch):
+        pictures, faces = task.read(task.held_out[start : start + batch])
+        drawn = drawn_for(pictures)
+        for name, values in picture_scores(drawn, faces.float().div(255.0).expand(drawn.shape)).items():
+            sums[name] = sums.get(name, 0.0) + float(values.double().sum())
+    return {name: value / len(task.held_out) for name, value in sums.items()}
 
 
-def _epoch(networks: nn.ModuleDict, optimiser: torch.optim.Optimizer, task: PairTask, config: PretrainConfig,
-           epoch: int, processes: Processes, advance: Callable[[], None]) -> dict[str, Any]:
-    # Dropout differs between processes; everything else is drawn alike.
-    dropout_seed = np.random.SeedSequence((config.seed, epoch, processes.share.rank))
-    torch.manual_seed(int(dropout_seed.generate_state(1, np.uint64)[0] >> 1))
-    networks.train()
+def _epoch(gan: Gan, optimiser: torch.optim.Optimizer, task: PairTask, config: PretrainConfig, epoch: int,
+           processes: Processes, advance: Callable[[], None]) -> dict[str, Any]:
+    share = processes.share
+    entropy = (config.seed, epoch, share.rank) if share.rank else (config.seed, epoch)
+    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1))
+    gan.train()
     sums = torch.zeros(len(LOSSES), device=processes.device)
-    weight, waited = 0.0, 0.0
-    batches = ahead(task.batches(np.random.default_rng((config.seed, epoch)), processes.share))
+    waited = 0.0
+    batches = ahead(task.batches(np.random.default_rng((config.seed, epoch)), share))
     for _ in range(task.steps):
         asked = time.perf_counter()
-        batch = next(batches)
+        batch = processes.place(next(batches))
         waited += time.perf_counter() - asked
-        pictures = pictures_in(batch.pictures, processes.device)
-        faces = pictures_in(batch.faces, processes.device).expand(-1, 3, -1, -1)
-        found: dict[str, Tensor] = {}
-        for part in ("discriminator", "generator"):
-            networks["discriminator"].requires_grad_(part == "discriminator")
-            optimiser.zero_grad(set_to_none=True)
+        pictures = network_input(batch.pictures).contiguous(memory_format=torch.channels_last)
+        faces = network_input(batch.faces).expand(-1, 3, -1, -1)
+        recorded: dict[str, Tensor] = {}
+        for network in (gan.discriminator, gan.generator):
+            gan.discriminator.requires_grad_(network is gan.discriminator)
             with processes.autocast():
-                loss = losses(networks, pictures, faces, part, config, found)
+                if network is gan.discriminator:
+                    loss, said = gan.discriminator_loss(pictures, faces)
+                else:
+                    loss, said = gan.generator_loss(pictures, faces, config.gan)
+            optimiser.zero_grad(set_to_none=True)
             processes.backward(loss * batch.weight)
-            processes.sum_gradients(networks[part].parameters())
-            optimiser.step()
-        sums += torch.stack([found[name] for name in LOSSES]) * batch.weight
-        weight += batch.weight
+            processes.step(optimiser, network.parameters())
+            recorded |= said
+        sums += torch.stack([recorded[name] for name in LOSSES]) * batch.weight
         advance()
     batches.close()  # type: ignore[attr-defined]
-    optimiser.zero_grad(set_to_none=True)
-    networks["discriminator"].requires_grad_(True)
-    means = dict(zip(LOSSES, (sums / weight).tolist(), strict=True))
+    gan.discriminator.requires_grad_(True)
+    means = {name: value / task.steps for name, value in zip(LOSSES, processes.sums(*sums.tolist()), strict=True)}
     if not all(math.isfinite(value) for value in means.values()):
-        raise NeuroferError(f"pre-training diverged: a loss is not a number any more in epoch {epoch + 1}; "
+        raise NeuroferError(f"pre-training diverged: a loss is no number any more in epoch {epoch + 1}; "
                             f"use a smaller train.lr than {config.train.lr:g}")
     return {"epoch": epoch + 1, **means, "waited_seconds": waited}
 
 
-def _as_real(logits: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-
-
-def _as_drawn(logits: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))
-
-
-def _add(found: dict[str, list[Tensor]], scores: Mapping[str, Tensor]) -> None:
-    for name, value in scores.items():
-        found.setdefault(name, []).append(value)
+def _cross_entropy(logits: Tensor, target: float) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

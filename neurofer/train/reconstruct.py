@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from neurofer.config import dump_config, load_config
 from neurofer.data import boxes, crop
@@ -29,7 +28,9 @@ from neurofer.represent import build_representation
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.data import partition_of
-from neurofer.train.gan import PairTask, build_networks, constant_scores, draw, fit_gan, told
+from neurofer.train.front import measure_front
+from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, told
+from neurofer.train.pair_task import PairTask
 from neurofer.train.pretrain_config import PretrainConfig
 from neurofer.train.processes import Processes
 
@@ -42,7 +43,9 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     """Train a generator on the training subjects and leave a finished run folder, for a classifier to start from.
 
     A killed run keeps its last whole epoch; with ``resume`` it goes on there and ends with the weights that it would
-    have had. The test subjects are never read; the validation subjects are drawn, and scored, after each epoch.
+    have had. The generator never sees the test subjects; the faces of the validation subjects are drawn, and scored,
+    after each epoch. Several processes, started by ``torchrun`` or ``accelerate launch``, all call this and train
+    together.
 
     Args:
         config: The run; ``data`` and ``out`` must be set.
@@ -65,7 +68,9 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     folder, store = Path(config.out), Path(config.data)
     clip_set = open_store(store)
     processes = Processes(config.train.device, config.train.precision)
-    run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
+    if processes.main:
+        run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
+    processes.wait()
     identity = {"configuration": _settings_digest(config), "data": clip_set.digest}
     if resume and (folder / "card.json").exists():
         _require_same(config, clip_set.digest, folder)
@@ -73,33 +78,38 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
         return folder
     _make_repeatable(config)
     partition = partition_of(config.split, clip_set)
-    task, left_out = prepare_pairs(config, clip_set, partition, usable_cache(cache, store, folder / "cache"), processes)
-    networks = build_networks(config, task.pairs.pictures.rows.shape[1]).to(processes.device)
+    caches = usable_cache(cache, store, folder / "cache")
+    with processes.main_first():
+        task, left_out = prepare_pairs(config, clip_set, partition, caches)
+    gan = build_gan(config, task.pairs.pictures.rows.shape[1])
+    if gan.generator.front is not None:
+        measure_front(gan.generator.front, task.pairs.pictures, task.train)
+    baseline: dict[str, float] = {}
     if processes.main:
         if overwrite and not resume:
             run_folder.clear_folder(folder)
         write_text(folder / "config.yaml", dump_config(config))
+        baseline = constant_scores(mean_face(task.pairs, task.train), task, config.train.batch)
     processes.wait()
-    baseline = constant_scores(mean_face(task.pairs, task.train), task) if len(task.held_out) else {}
-    chosen = sheet_rows(task)
+    chosen = task.busiest(SHEET_COLUMNS)
 
     def after_epoch(progress: Progress) -> None:
         write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in progress.history))
         last = progress.epoch == config.train.epochs
         if last or _due(progress.epoch, config.train.keep_every):
-            save_weights(folder / "epochs" / f"{progress.epoch:04d}.safetensors", networks["generator"].state_dict())
+            save_weights(folder / "epochs" / f"{progress.epoch:04d}.safetensors", gan.generator.state_dict())
         if len(chosen) and (last or _due(progress.epoch, config.train.sheet_every)):
-            _save_sheet(folder, config, clip_set, task, networks["generator"], chosen, progress, processes.device)
+            _save_sheet(folder, config, clip_set, task, gan, chosen, progress)
 
-    progress = fit_gan(networks, task, config, folder, identity, processes, resume=resume, after_epoch=after_epoch)
+    progress = fit_gan(gan, task, config, folder, identity, processes, resume=resume, after_epoch=after_epoch)
     if processes.main:
-        _finish(folder, config, clip_set, partition, task, networks, progress, baseline, left_out)
+        _finish(folder, config, clip_set, partition, task, gan, progress, baseline, left_out)
     processes.wait()
     return folder
 
 
-def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partition, cache: Path,
-                  processes: Processes) -> tuple[PairTask, list[str]]:
+def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partition,
+                  cache: Path) -> tuple[PairTask, list[str]]:
     """The pairs of a run, and the clips of its training and validation parts that have no frames.
 
     Raises:
@@ -111,12 +121,8 @@ def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partitio
         representation = build_representation(config.represent.kind, **config.represent.settings)
     except (TypeError, ValueError) as error:
         raise UsageError(f"represent: {error}") from error
-    if not processes.main:
-        processes.wait()  # the first process writes the cache, the others read it
     pairs = face_pairs(clip_set, representation, config.represent.window_us, config.model.size_px, config.frame_at,
                        cache)
-    if processes.main:
-        processes.wait()
     parts = [partition.numbers(clip_set, part) for part in ("train", "validation")]
     left_out = [clip_set.clips[clip].name for part in parts for clip in part if not pairs.framed[clip]]
     if left_out:
@@ -130,22 +136,12 @@ def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partitio
     return PairTask(config.train, pairs, train, held_out), left_out
 
 
-def sheet_rows(task: PairTask) -> NDArray[np.int64]:
-    """The windows that a sheet shows: of clips spread evenly over the held-out ones, each where most happens."""
-    clips = sorted({task.pairs.clip_of(int(row)) for row in task.held_out})
-    take = min(SHEET_COLUMNS, len(clips))
-    places = [((2 * number + 1) * len(clips)) // (2 * take) for number in range(take)]
-    return np.array([task.pairs.pictures.first[clips[place]]
-                     + int(task.pairs.pictures.counts_of(clips[place]).sum(axis=1).argmax()) for place in places],
-                    np.int64)
-
-
-def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: PairTask, generator: nn.Module,
-                rows: NDArray[np.int64], progress: Progress, device: torch.device) -> None:
+def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: PairTask, gan: Gan,
+                rows: NDArray[np.int64], progress: Progress) -> None:
     from neurofer.plot.reconstruction import Shown, reconstruction_sheet
 
     pictures, faces = task.read(rows)
-    drawn = draw(generator, pictures, device).numpy()
+    drawn = draw(gan.generator, pictures).numpy()
     columns = []
     for place, row in enumerate(rows):
         number = task.pairs.clip_of(int(row))
@@ -167,12 +163,12 @@ def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: P
 
 
 def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: Partition, task: PairTask,
-            networks: nn.ModuleDict, progress: Progress, baseline: dict[str, float], left_out: list[str]) -> None:
+            gan: Gan, progress: Progress, baseline: dict[str, float], left_out: list[str]) -> None:
     """Write weights, curves and records; the card comes last and makes the run whole."""
     from neurofer.plot.reconstruction import pretraining_curves
 
-    save_weights(folder / "model.safetensors", networks["generator"].state_dict())
-    save_weights(folder / "discriminator.safetensors", networks["discriminator"].state_dict())
+    save_weights(folder / "model.safetensors", gan.generator.state_dict())
+    save_weights(folder / "discriminator.safetensors", gan.discriminator.state_dict())
     title = f"pre-training on {clip_set.name}, seed {config.seed}"
     _save_figure(pretraining_curves(progress.history, baseline, title), folder / "curves.png")
     seen = sorted({clip_set.clips[clip].subject for clip in task.train})
@@ -188,16 +184,14 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
         "epochs": progress.epoch, "held_out": held_out, "mean_face": baseline, "host": run_folder.host_facts(),
     }
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
-    channels = task.pairs.pictures.rows.shape[1]
-    parameters = {name: sum(value.numel() for value in network.parameters()) for name, network in networks.items()}
-    parameters["encoder"] = sum(value.numel() for name, value in networks["generator"].named_parameters()
-                                if name.startswith("encoder."))
+    networks = {"generator": gan.generator, "discriminator": gan.discriminator, "encoder": gan.generator.encoder}
     run_folder.write_card(folder, {
         "task": config.task, "backend": None,
         "representation": {"kind": config.represent.kind, "settings": config.represent.settings},
         "window_us": config.represent.window_us, "size_px": config.model.size_px, "width": config.model.width,
-        "channels": channels, "frame_at": config.frame_at, "epochs": progress.epoch,
-        "parameters": parameters,
+        "channels": task.pairs.pictures.rows.shape[1], "frame_at": config.frame_at, "epochs": progress.epoch,
+        "parameters": {name: sum(value.numel() for value in network.parameters())
+                       for name, network in networks.items()},
         "data": {"name": clip_set.name, "digest": clip_set.digest},
         "protocol": {"name": partition.protocol, "split": partition.record(clip_set)},
         "subjects": seen, "metrics": {"held_out": held_out, "mean_face": baseline}, "licence": "Apache-2.0",
