@@ -23,18 +23,21 @@ def register(app: typer.Typer) -> None:
         "neurofer represent face.raw -o face.png",
         "neurofer represent face.raw --kind tie --set variant=t0_t --set kernel=est --start-us 200000 -o face.png",
         "neurofer represent face.raw --kind voxel --set bins=9 --set normalise=true -o voxels.npy",
-        "neurofer represent face.raw --kind counts --set mode=signed --window-us 100000 -o counts.png"))(represent)
+        "neurofer represent face.raw --kind counts --set mode=signed --window-us 100000 -o counts.png",
+        "neurofer represent face.raw --kind tencode -o tencode.png"))(represent)
 
 
 def represent(
     recording: Path = typer.Argument(..., metavar="FILE", help="Any readable recording or folder of columns."),
     out: Path = typer.Option(..., "--out", "-o",
                              help="Array as computed, (C, height, width) (.npy), or picture (.png)."),
-    kind: str = typer.Option("tie", "--kind", help="tie, voxel, counts or time_surface."),
+    kind: str = typer.Option("tie", "--kind", help="tie, voxel, counts, time_surface, event_frame, accumulate, sae, tbr, "
+                                                   "tbr_tensor, tqr, tencode, behi or est."),
     settings: list[str] = typer.Option(
         [], "--set", metavar="NAME=VALUE",
         help="A setting of the kind; give it once per setting. tie: variant, kernel, scale. voxel: bins, span, "
-             "normalise. counts: mode, overflow. time_surface: decay, tau_us."),
+             "normalise. counts: mode, overflow. time_surface: decay, tau_us. tbr_tensor, tqr: bins. est: bins, "
+             "steps, per_event. The others have none."),
     start_us: int = typer.Option(0, "--start-us", help="Window start, in microseconds after the first event."),
     window_us: int = typer.Option(33_333, "--window-us", help="Window length in microseconds."),
     origin: str = typer.Option("first", "--origin", help="Where recording time starts: first (event) or zero (of the "
@@ -42,7 +45,7 @@ def represent(
     sensor: str | None = typer.Option(None, "--sensor", help="WIDTHxHEIGHT, for files that do not say it."),
     mode: str = typer.Option("strict", "--mode", help="strict, repair or trust: what to do with broken events."),
 ) -> None:
-    """One window of a recording as TIE, voxel grid, counts or time surface."""
+    """One window of a recording as TIE, voxel grid, counts, time surface or another representation."""
     if out.suffix not in (".npy", ".png"):
         raise UsageError(f"--out: need a name that ends in .npy or .png, got {out.name!r}")
     if start_us < 0:
@@ -70,7 +73,8 @@ def represent(
     _write(out, array, recipe, title)
     typer.echo(f"{out}: {recipe}, {'x'.join(map(str, array.shape))} {array.dtype}, {len(events)} events")
     if not len(events):
-        typer.echo(f"note: no events from {start_us} us on for {window_us} us, so all is zero", err=True)
+        typer.echo(f"note: no events from {start_us} us on for {window_us} us, so all is {recipe.empty_value:g}",
+                   err=True)
 
 
 def _write(out: Path, array: NDArray[np.generic], recipe: Representation, title: str) -> None:
@@ -83,7 +87,7 @@ def _write(out: Path, array: NDArray[np.generic], recipe: Representation, title:
         if out.suffix == ".npy":
             with open(temporary, "wb") as file:
                 np.save(file, array, allow_pickle=False)
-        elif recipe.kind == "tie":
+        elif recipe.channel_names == ("R", "G", "B"):
             from matplotlib.image import imsave
 
             from neurofer.plot.representations import rgb_image
@@ -92,4 +96,5 @@ def _write(out: Path, array: NDArray[np.generic], recipe: Representation, title:
         else:
             from neurofer.plot.representations import representation_figure
 
-            representation_figure(array, recipe.channel_names, title=title, note=repr(recipe)).savefig(temporary)
+            representation_figure(array, recipe.channel_names, title=title, note=repr(recipe),
+                                  grey=recipe.is_picture).savefig(temporary)

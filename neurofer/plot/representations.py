@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from neurofer.plot._look import INK, QUIET
 
-_COLUMNS = 3
 
 
 def rgb_image(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -32,18 +31,20 @@ def representation_figure(
     *,
     title: str = "",
     note: str = "",
+    grey: bool = False,
 ) -> Figure:
     """Every channel of a ``(C, height, width)`` array as a panel, all on one colour scale with its bar.
 
     Values of either sign are drawn from blue through white to red, with zero in the middle; values of one sign from
     dark to bright. The scale reaches to the 97th percentile of the non-zero values, so that a few noisy pixels do not
-    darken the rest; the bar has a point where values lie beyond.
+    darken the rest; the bar has a point where values lie beyond. Pictures in grey go from 0 to 255.
 
     Args:
         array: The representation.
         names: One title a panel.
         title: Above the figure.
         note: Below the title, quieter.
+        grey: The channels are grey pictures.
 
     Raises:
         ValueError: not three dimensions, or a number of names that is not C.
@@ -54,12 +55,12 @@ def representation_figure(
     if len(names) != len(array):
         raise ValueError(f"representation_figure: {len(array)} channels but {len(names)} names")
     values = np.asarray(array, dtype=np.float64)
-    limits, colours, extend = _colour_scale(values)
-    columns = min(_COLUMNS, len(values))
+    limits, colours, extend = ((0.0, 255.0), "gray", "neither") if grey else _colour_scale(values)
+    columns = min(len(values), 3 if len(values) <= 9 else 4 if len(values) <= 20 else 8)
     rows = math.ceil(len(values) / columns)
     height, width = values.shape[1:]
-    panel_width = {1: 6.0, 2: 5.0}.get(columns, 4.0)
-    panel_height = min(max(panel_width * height / width, 1.2), 2.5 * panel_width)
+    panel_width = {1: 6.0, 2: 5.0, 8: 2.0}.get(columns, 4.0)
+    panel_height = min(max(panel_width * height / width, min(1.2, 0.3 * panel_width)), 2.5 * panel_width)
     figure = Figure(figsize=(columns * panel_width + 1.0, rows * (panel_height + 0.35) + 0.9), layout="constrained",
                     dpi=150)
     panels: Any = figure.subplots(rows, columns, squeeze=False)

@@ -73,7 +73,7 @@ class _Marks(Accumulator):
     def _take(self, events: Events) -> None:
         width, height = self.sensor
         _, x, y, p = columns(events)
-        mark_pixels(x, y, p, width, width * height, self.marks.reshape(-1))
+        mark_pixels(x, y, p, width, width * height, np.uint8(1), self.marks.reshape(-1))
 
     def finish(self) -> NDArray[np.generic]:
         return self.marks

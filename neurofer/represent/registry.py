@@ -8,15 +8,21 @@ import typing
 from collections.abc import Iterable
 
 from neurofer.errors import UsageError
+from neurofer.represent.accumulate import Accumulate
 from neurofer.represent.base import Representation
+from neurofer.represent.behi import Behi
 from neurofer.represent.counts import Counts
 from neurofer.represent.est import Est
+from neurofer.represent.event_frame import EventFrame
+from neurofer.represent.sae import Sae
 from neurofer.represent.surface import TimeSurface
+from neurofer.represent.tbr import Tbr, TbrTensor, TqrTensor
+from neurofer.represent.tencode import Tencode
 from neurofer.represent.tie import Tie
 from neurofer.represent.voxel import VoxelGrid
 
 KINDS: dict[str, type[Representation]] = {recipe.kind: recipe for recipe in (
-    Tie, VoxelGrid, Counts, TimeSurface, Est)}
+    Tie, VoxelGrid, Counts, TimeSurface, EventFrame, Accumulate, Sae, Tbr, TbrTensor, TqrTensor, Tencode, Behi, Est)}
 """Every representation by its kind."""
 
 

@@ -89,8 +89,8 @@ def add_steps(x, y, p, width, on, step, grid):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def mark_pixels(x, y, p, width, on, grid):  # type: ignore[no-untyped-def]
-    """Set each event's place in the flat ``grid`` to 1."""
+def mark_pixels(x, y, p, width, on, mark, grid):  # type: ignore[no-untyped-def]
+    """Set each event's place in the flat ``grid`` to ``mark``; ON events lie ``on`` places behind OFF events."""
     if grid.size == 0:
         return
     count, block = np.uint64(len(x)), np.uint64(BLOCK)
@@ -101,7 +101,7 @@ def mark_pixels(x, y, p, width, on, grid):  # type: ignore[no-untyped-def]
         find_places(x, y, p, begin, part, places, width, 0, on, grid.size - 1)
         fetch_pixels(x, y, p, np.int64(begin) + 2 * BLOCK)
         for k in range(part):
-            grid[places[k]] = 1
+            grid[places[k]] = mark
         begin += part
 
 

@@ -8,7 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofer.events.events import Events
-from neurofer.represent import Counts, Representation, Tie, TimeSurface, VoxelGrid, describe
+from neurofer.represent import (
+    Accumulate,
+    Behi,
+    Counts,
+    Est,
+    EventFrame,
+    Representation,
+    Sae,
+    Tbr,
+    TbrTensor,
+    Tencode,
+    Tie,
+    TimeSurface,
+    TqrTensor,
+    VoxelGrid,
+    describe,
+)
+from neurofer.represent.registry import KINDS
 from neurofer.represent.tie import VARIANTS
 from neurofer.represent.tie_kernel import KERNELS
 
@@ -17,6 +34,8 @@ RECIPES: list[Representation] = [
     *(VoxelGrid(bins, span) for bins in (2, 5) for span in ("window", "events")), VoxelGrid(normalise=True),
     *(Counts(mode) for mode in ("polarity", "signed", "binary")),
     *(TimeSurface(decay, tau_us) for decay in ("exponential", "linear", "latest") for tau_us in (50.0, 30_000.0)),
+    EventFrame(), Accumulate(), Sae(), Tbr(), TbrTensor(), TbrTensor(5), TqrTensor(), Tencode(), Behi(), Est(),
+    Est(steps=5, per_event=200),
 ]
 SENSOR = (11, 6)
 
@@ -40,6 +59,36 @@ def test_pieces_equal_the_whole(recipe, seed, count, cuts):
     assert whole.shape == (recipe.channels, 6, 11)
     assert whole.dtype == recipe.dtype
     assert len(recipe.channel_names) == recipe.channels
+
+
+def test_no_kind_is_left_out():
+    assert {recipe.kind for recipe in RECIPES} == set(KINDS)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+def test_without_events_every_pixel_has_the_empty_value(recipe):
+    for array in (recipe(Events.empty(SENSOR), (0, 10_000)), recipe(stream(3, 100), (50_000, 60_000))):
+        np.testing.assert_array_equal(array, np.full((recipe.channels, 6, 11), recipe.empty_value, recipe.dtype))
+
+
+# A pixel of TIE depends on the others: its background is wherever the scale puts it.
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if not isinstance(recipe, Tie)], ids=repr)
+def test_pixels_that_never_fired_have_the_empty_value(recipe):
+    events = stream(4, 300)
+    still = np.ones((6, 11), bool)
+    inside = events.between(0, 10_000)
+    still[inside.y, inside.x] = False
+    still[3:, 5:] = True
+    moving = Events(*(column[(events.y < 3) | (events.x < 5)] for column in (events.t, events.x, events.y, events.p)),
+                    SENSOR)
+    assert (recipe(moving, (0, 10_000))[:, still] == recipe.empty_value).all()
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+def test_mirrored_events_give_the_mirrored_array(recipe):
+    events = stream(5, 400)
+    mirrored = Events(events.t, 10 - events.x, events.y, events.p, SENSOR)
+    np.testing.assert_array_equal(recipe(mirrored, (0, 10_000)), recipe(events, (0, 10_000))[:, :, ::-1])
 
 
 def test_counters_that_run_over_within_pieces():
