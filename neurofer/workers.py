@@ -34,7 +34,7 @@ def run_all(function: Callable[[Item], Result], items: Sequence[Item], workers: 
             yield item, function(item)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(items)), mp_context=context, initializer=_follow_parent)
+    pool = ProcessPoolExecutor(min(workers, len(items)), mp_context=context, initializer=follow_parent)
     try:
         yield from _gather(pool, function, iter(items), workers * _AHEAD)
     except BaseException:
@@ -83,7 +83,7 @@ def _gather(pool: ProcessPoolExecutor, function: Callable[[Item], Result], items
                                     "run the same command again, with fewer --workers") from error
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """End this worker when the process that started it is gone, even if that was killed; Ctrl-C is for that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

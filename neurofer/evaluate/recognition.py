@@ -35,10 +35,12 @@ from neurofer.evaluate.intervals import t_interval
 from neurofer.evaluate.metrics import METRICS, scores
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
+from neurofer.train.decisions import Decisions
 from neurofer.train.run_folder import Run
 
 
-def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part) -> dict[str, Any]:
+def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part,
+           said: Decisions | None = None) -> dict[str, Any]:
     """Scores, baselines and costs of a model on one part of its data; the mapping is described above.
 
     Args:
@@ -46,6 +48,7 @@ def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part
         prepared: Its data.
         model: In eval mode.
         part: ``train``, ``validation`` or ``test``.
+        said: Decisions about that part, if they were made already.
 
     Raises:
         NeuroferError: the part is empty.
@@ -54,7 +57,7 @@ def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part
     if not len(clips):
         raise NeuroferError(f"evaluate: {part} holds no clip")
     classes = prepared.clip_set.classes
-    said = prepared.task.decide(model, clips)
+    said = prepared.task.decide(model, clips) if said is None else said
     truth = prepared.labels[clips]
     subjects = prepared.subjects_of(clips)
     counts = prepared.rows.clip_counts()

@@ -1,8 +1,9 @@
 """The folder a training run leaves: a model that can be checked, and the record of how it came to be.
 
 ``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the
-other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``curves.png`` ·
-``confusion.png``. A pre-training has no ``confusion.png``, but its ``discriminator.safetensors``, the generator of
+other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``predictions.csv`` what was
+said about each test clip · ``windows.csv`` and about each decision window in it · ``curves.png`` · ``confusion.png``.
+A pre-training has no ``confusion.png`` and no predictions, but its ``discriminator.safetensors``, the generator of
 earlier epochs in ``epochs/`` and ``sheet-*.png``. While a run is under way there is a ``checkpoint.safetensors`` and no
 card.
 """
