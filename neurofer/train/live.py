@@ -16,9 +16,10 @@ from neurofer.events.augment import EventAugment, EventOdds, draw_event_augment
 from neurofer.events.columns import is_columns_folder
 from neurofer.events.open import open_recording
 from neurofer.events.recording import Recording
+from neurofer.represent import build_representation
 from neurofer.represent.base import Representation
 from neurofer.spiking.bins import spike_tensor
-from neurofer.train.config import AugmentConfig
+from neurofer.train.config import AugmentConfig, TrainConfig
 
 OPEN_AT_ONCE = 32
 """Recordings that stay open; each is a few mapped files."""
@@ -27,6 +28,25 @@ OPEN_AT_ONCE = 32
 def event_odds(config: AugmentConfig) -> EventOdds:
     """How events are changed; not ``active`` where the cached sequences are enough."""
     return EventOdds(**config.events.model_dump())
+
+
+def live_pictures(config: TrainConfig, clip_set: ClipSet) -> LivePictures | None:
+    """What makes the pictures of a run's training samples; None where its events do not change.
+
+    Raises:
+        ValueError: an unknown representation or setting.
+    """
+    odds = event_odds(config.augment)
+    if not odds.active:
+        return None
+    representation = build_representation(config.represent.kind, **config.represent.settings)
+    return LivePictures(clip_set, representation, config.represent.window_us, config.model.size_px, odds)
+
+
+def live_spikes(config: TrainConfig, clip_set: ClipSet) -> LiveSpikes | None:
+    """What makes the spikes of a run's training clips; None where its events do not change."""
+    odds = event_odds(config.augment)
+    return LiveSpikes(clip_set, config.snn.dt_us, config.snn.size_px, odds) if odds.active else None
 
 
 class LivePictures:
