@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from neurofer.cli.options import examples
+from neurofer.cli.options import examples, parse_mode
+from neurofer.errors import UsageError
 
 prepare_app = typer.Typer(no_args_is_help=True, help="Turn a data set into a store of event clips that training reads.")
 
@@ -48,3 +49,88 @@ def synthetic(
         return
     typer.echo(f"{out}: {len(store.clips)} clips of {len(store.subjects)} subjects, {len(store.classes)} classes, "
                f"digest {store.digest[:12]}")
+
+
+@prepare_app.command(epilog=examples(
+    "neurofer prepare nefer --root NEFER --out data/nefer",
+    "neurofer prepare nefer --root NEFER --out data/nefer --boxes boxes.csv --frames --similarity 0.62,0,45,-10",
+    "neurofer train configs/ann_synthetic.yaml data=data/nefer split.kind=official label=reported",
+))
+def nefer(
+    root: Path = typer.Option(..., "--root", help="Folder that holds annotations, event_raw and rgb_frames.",
+                              show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of the store; new, empty, or unfinished.",
+                             show_default=False),
+    boxes: Path | None = typer.Option(None, "--boxes", help="Face boxes: a CSV of recording,t_us,x,y,w,h; the median "
+                                      "of a recording's rows counts. Others get the percentile box."),
+    frames: bool = typer.Option(False, "--frames", help="Keep the RGB frames in grey on the event sensor, 47 MB a "
+                                "clip; needs --similarity."),
+    similarity: str | None = typer.Option(None, "--similarity", metavar="fit|S,D,X,Y",
+                                          help="Where RGB pixels lie on the event sensor: scale, degrees, shift in "
+                                          "pixels; fit lays the whole picture over it."),
+    mode: str = typer.Option("strict", "--mode", help="Broken events: strict leaves the recording out, repair only "
+                             "them."),
+    workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
+    shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
+) -> None:
+    """NEFER: recordings of 29 people who watch films, with the labels that the film aims at and that they report.
+
+    What cannot be used is told by file and row, and the rest is prepared. A run that was stopped goes on where it was
+    when the same command is given again.
+    """
+    from neurofer.cli._prepared import tell_differing, tell_prepared
+    from neurofer.data.nefer import NeferPlan, prepare_nefer
+    from neurofer.data.similarity import Similarity
+    from neurofer.workers import parse_shard, processors
+
+    if frames and similarity is None:
+        raise UsageError("--frames needs --similarity: the data set does not say where an RGB pixel lies on the event "
+                         "sensor; give SCALE,DEGREES,X,Y, or fit to lay the whole picture over it")
+    where = None if similarity is None or similarity == "fit" else Similarity.parse(similarity)
+    plan = NeferPlan(frames, where, parse_mode(mode))
+    summary = prepare_nefer(root, out, plan, boxes, workers or processors(), parse_shard(shard))
+    if summary is not None:
+        tell_differing(summary.differing)
+        if summary.unlisted:
+            typer.echo(f"{summary.unlisted} raw recordings are in no table and were left out", err=True)
+    tell_prepared(None if summary is None else summary.store, out)
+
+
+@prepare_app.command(epilog=examples(
+    "neurofer prepare see --root SEE --out data/see --frames",
+    "neurofer train configs/ann_synthetic.yaml data=data/see split.kind=official represent.kind=counts "
+    "represent.settings={}",
+))
+def see(
+    root: Path = typer.Option(..., "--root", help="Folder that holds event, frame and emotion.json.",
+                              show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of the store; new, empty, or unfinished.",
+                             show_default=False),
+    split: Path | None = typer.Option(None, "--split", help="The JSON that says who trains and who tests; the root's "
+                                      "emotion.json by default."),
+    frames: bool = typer.Option(False, "--frames", help="Keep the grey frames, too."),
+    least_grey: int = typer.Option(64, "--least-grey", help="Least distance of a pixel from the grey of no events "
+                                   "(128) that counts as an event."),
+    mode: str = typer.Option("strict", "--mode", help="Broken events in recordings: strict leaves the recording out, "
+                             "repair only them."),
+    workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
+    shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
+) -> None:
+    """SEE: one eye of 111 people, seven emotions under four lightings, as accumulated event pictures of 33 ms.
+
+    What cannot be used is told by file, and the rest is prepared. A run that was stopped goes on where it was when the
+    same command is given again.
+    """
+    from neurofer.cli._prepared import tell_differing, tell_prepared
+    from neurofer.data.see import SeePlan, prepare_see
+    from neurofer.workers import parse_shard, processors
+
+    plan = SeePlan(frames, least_grey, parse_mode(mode))
+    summary = prepare_see(root, out, plan, split, workers or processors(), parse_shard(shard))
+    if summary is not None:
+        tell_differing(summary.differing)
+        if summary.shared:
+            typer.echo(f"warning: the official split has {len(summary.shared)} subjects in training and in testing "
+                       f"({', '.join(summary.shared[:5])}{', ...' if len(summary.shared) > 5 else ''}); its scores are "
+                       "not of new people, split.kind=subjects or folds are", err=True)
+    tell_prepared(None if summary is None else summary.store, out)

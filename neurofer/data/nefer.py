@@ -55,11 +55,18 @@ class NeferPlan:
         frames: Keep the RGB frames, grey and on the event sensor; about 47 MB a clip.
         similarity: Where they lie on it; None lays each whole picture over the sensor.
         mode: What to do with broken events: ``strict`` leaves the recording out, ``repair`` the events.
+
+    Raises:
+        UsageError: another mode.
     """
 
     frames: bool = False
     similarity: Similarity | None = None
     mode: Mode = "strict"
+
+    def __post_init__(self) -> None:
+        if self.mode == "trust":
+            raise UsageError("prepare nefer: mode is trust, but a store holds checked events; choose strict or repair")
 
     def parameters(self) -> dict[str, Any]:
         """The plan as the store's index keeps it."""
@@ -162,6 +169,7 @@ def make_clip(root: Path, plan: NeferPlan, folder: Path, job: NeferJob) -> Store
     try:
         with open_recording(root / job.raw, sensor=SENSOR, mode=plan.mode) as recording:
             info = write_columns(place, _counted(recording.pieces(), counts), SENSOR, meta={"source": job.raw})
+            dropped = recording.report().dropped
     except UsageError as error:
         raise BadFileError(f"{root / job.raw}: is no recording of {SENSOR[0]}x{SENSOR[1]} pixels ({error})") from error
     if not info.events:
@@ -173,8 +181,10 @@ def make_clip(root: Path, plan: NeferPlan, folder: Path, job: NeferJob) -> Store
     else:
         for path in frame_paths(folder, job.name):
             path.unlink(missing_ok=True)
-    clip = Clip(job.name, place, info.start_us, info.end_us + 1, job.user, job.label, NAME, box, SENSOR,
-                facts={"box_from": "user" if job.box else "percentiles"})
+    facts = {"box_from": "user" if job.box else "percentiles"}
+    if dropped:
+        facts["dropped"] = str(dropped)
+    clip = Clip(job.name, place, info.start_us, info.end_us + 1, job.user, job.label, NAME, box, SENSOR, facts=facts)
     return StoredClip(clip, info.events, info.digest)
 
 
