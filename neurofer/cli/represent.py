@@ -31,8 +31,8 @@ def represent(
     recording: Path = typer.Argument(..., metavar="FILE", help="Any readable recording or folder of columns."),
     out: Path = typer.Option(..., "--out", "-o",
                              help="Array as computed, (C, height, width) (.npy), or picture (.png)."),
-    kind: str = typer.Option("tie", "--kind", help="tie, voxel, counts, time_surface, event_frame, accumulate, sae, tbr, "
-                                                   "tbr_tensor, tqr, tencode, behi or est."),
+    kind: str = typer.Option("tie", "--kind", help="tie, voxel, counts, time_surface, event_frame, accumulate, sae, "
+                                                   "tbr, tbr_tensor, tqr, tencode, behi or est."),
     settings: list[str] = typer.Option(
         [], "--set", metavar="NAME=VALUE",
         help="A setting of the kind; give it once per setting. tie: variant, kernel, scale. voxel: bins, span, "

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from neurofer.plot._look import INK, QUIET
 
 
-
 def rgb_image(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A ``(3, height, width)`` uint8 representation as ``(height, width, 3)``, pixel for pixel.
 

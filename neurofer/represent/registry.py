@@ -57,7 +57,7 @@ def parse_settings(kind: str, words: Iterable[str]) -> dict[str, object]:
     for word in words:
         name, separator, text = word.partition("=")
         if not separator or not name:
-            raise UsageError(f"{kind}: a setting is name=value, got {word!r}; settings are {', '.join(types)}")
+            raise UsageError(f"{kind}: a setting is name=value, got {word!r}; {_choices(types)}")
         if name in settings:
             raise UsageError(f"{kind}: setting {name} is given twice")
         settings[name] = _parsed(kind, name, text, types)
@@ -79,7 +79,7 @@ def setting_types(kind: str) -> dict[str, type]:
 
 def _known(kind: str, name: str, types: dict[str, type]) -> type:
     if name not in types:
-        raise UsageError(f"{kind}: unknown setting {name!r}{_meant(name, types)}; settings are {', '.join(types)}")
+        raise UsageError(f"{kind}: unknown setting {name!r}{_meant(name, types)}; {_choices(types)}")
     return types[name]
 
 
@@ -110,6 +110,10 @@ def _parsed(kind: str, name: str, text: str, types: dict[str, type]) -> object:
 
 
 _WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+
+
+def _choices(types: dict[str, type]) -> str:
+    return f"settings are {', '.join(types)}" if types else "it has no settings"
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

@@ -40,11 +40,21 @@ class SplitConfig(StrictModel):
 
 
 class RepresentConfig(StrictModel):
-    """What the ANN sees: ``neurofer.represent.build_representation(kind, **settings)`` of every window."""
+    """What the ANN sees: ``neurofer.represent.build_representation(kind, **settings)`` of every window.
+
+    Another ``kind`` alone has its own default settings.
+    """
 
     kind: str = "tie"
     settings: dict[str, Any] = Field(default_factory=lambda: {"variant": "t0_t0", "kernel": "triangle14"})
     window_us: PositiveInt = 33_333
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_kind(cls, said: Any) -> Any:
+        if isinstance(said, dict) and said.get("kind", "tie") != "tie" and "settings" not in said:
+            return {**said, "settings": {}}
+        return said
 
 
 Mode = Literal["scratch", "linear", "finetune"]
