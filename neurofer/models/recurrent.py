@@ -60,6 +60,27 @@ class SequenceClassifier(nn.Module):
         self.lstm_layers = lstm_layers
         self.lstm = nn.LSTM(width, width, lstm_layers, batch_first=True) if lstm_layers else None
         self.head = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, classes))
+        self._still = False
+
+    def freeze_encoder(self, *, normalise_by_batch: bool = False) -> None:
+        """Train no longer what makes an embedding of a picture.
+
+        Args:
+            normalise_by_batch: While training, let its batch norm look at the batch and move its running means; else it
+                stays as in eval mode.
+        """
+        for part in (self.front, self.encoder):
+            if part is not None:
+                part.requires_grad_(False)
+        self._still = not normalise_by_batch
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> SequenceClassifier:
+        """Train or eval mode; a frozen encoder stays in eval mode."""
+        super().train(mode)
+        if self._still:
+            self.encoder.eval()
+        return self
 
     def forward(self, windows: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits for every window that has its whole context.

@@ -137,13 +137,18 @@ class EventAugmentConfig(StrictModel):
 
 
 class AugmentConfig(StrictModel):
-    """Largest random changes of a training sequence, drawn once for the whole sequence."""
+    """Largest random changes of a training sequence, drawn once for the whole sequence.
+
+    With ``model.mode=linear`` the encoder sees each training clip in ``views`` such changes, computed once; elsewhere
+    every sample of every epoch has a draw of its own.
+    """
 
     flip: float = Field(0.5, ge=0, le=1)
     shift: float = Field(0.06, ge=0, le=0.5)
     rotate_deg: float = Field(10.0, ge=0, le=180)
     zoom: float = Field(0.08, ge=0, lt=1)
     erase: float = Field(0.0, ge=0, le=1)
+    views: PositiveInt = Field(8, le=1000)
     events: EventAugmentConfig = EventAugmentConfig()
 
 
@@ -219,3 +224,13 @@ class TrainConfig(StrictModel):
     augment: AugmentConfig = AugmentConfig()
     parity: ParityConfig = ParityConfig()
     train: OptimiseConfig = OptimiseConfig()
+
+    @model_validator(mode="after")
+    def _together(self) -> TrainConfig:
+        if self.model.mode != "scratch" and self.backend != "ann":
+            raise ValueError(f"model.mode={self.model.mode} takes over an encoder, which only backend=ann has; "
+                             f"backend is {self.backend}")
+        if self.parity.double_windowing and self.sample.kind != "every":
+            raise ValueError("parity.double_windowing cuts the samples of sample.kind=every; "
+                             f"sample.kind is {self.sample.kind}")
+        return self

@@ -13,9 +13,14 @@ from neurofer.data.clip import ClipSet
 from neurofer.data.partition import Partition, keep_labels
 from neurofer.data.splits import PARTS, Part, split_subjects
 from neurofer.errors import UsageError
-from neurofer.train.ann import AnnTask
+from neurofer.train.ann import AnnTask, Pictures
 from neurofer.train.config import SplitConfig, TrainConfig
+from neurofer.train.live import live_pictures, live_spikes
 from neurofer.train.snn import SnnTask
+from neurofer.train.triples import TripleTask
+
+BEST_ON_TEST = "best epoch by the test part, which every epoch reads"
+"""What the protocol says where the epoch is chosen on the test part."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +65,48 @@ def prepare(config: TrainConfig, clip_set: ClipSet, partition: Partition | None,
         BadFileError: a recording or the cache cannot be used.
     """
     if partition is None:
-        partition = keep_labels(clip_set, partition_of(config.split, clip_set), config.split.labels, config.seed)
+        whole = partition_of(config.split, clip_set, config.parity.best_on_test)
+        partition = keep_labels(clip_set, whole, config.split.labels, config.seed)
     labels = np.array([clip_set.label_number(clip) for clip in clip_set.clips], np.int64)
     numbers = {part: partition.numbers(clip_set, part) for part in PARTS}
     task: AnnTask | SnnTask
     if config.backend == "ann":
-        rows, channels = _pictures(config, clip_set, cache)
-        task = AnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist())
+        rows, channels, inputs = _pictures(config, clip_set, cache)
+        kind = TripleTask if config.sample.kind == "every" else AnnTask
+        task = kind(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(), inputs)
     else:
         from neurofer.train.spikes import clip_spikes
 
         rows, channels = clip_spikes(clip_set, config.snn.dt_us, config.snn.size_px, cache), 2
-        task = SnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist())
+        task = SnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(),
+                       live_spikes(config, clip_set))
     return Prepared(clip_set, partition, labels, numbers, rows, channels, task)
 
 
-def partition_of(split: SplitConfig, clip_set: ClipSet) -> Partition:
+def partition_of(split: SplitConfig, clip_set: ClipSet, best_on_test: bool = False) -> Partition:
     """The parts of a data set as a configuration asks for them, all training labels included.
+
+    Args:
+        split: How to part it.
+        clip_set: The clips.
+        best_on_test: Choose the epoch on the test part, as ``parity.best_on_test`` says.
 
     Raises:
         NeuroferError: the data set cannot be split like that.
     """
+    if split.kind == "paper":
+        from neurofer.data.folds import paper_partition
+
+        return paper_partition(clip_set, inner_validation=not best_on_test)
+    clean = _clean_partition(split, clip_set)
+    if not best_on_test:
+        return clean
+    protocol = clean.protocol.replace("best epoch by validation; test read once", BEST_ON_TEST)
+    protocol = protocol if BEST_ON_TEST in protocol else f"{protocol}; {BEST_ON_TEST}"
+    return Partition.of_clips(clip_set, protocol, clean.train, clean.test, clean.test)
+
+
+def _clean_partition(split: SplitConfig, clip_set: ClipSet) -> Partition:
     if split.kind == "folds":
         from neurofer.data.folds import fold_partition
 
@@ -89,10 +115,6 @@ def partition_of(split: SplitConfig, clip_set: ClipSet) -> Partition:
         from neurofer.data.official import official_partition
 
         return official_partition(clip_set, split.seed)
-    if split.kind == "paper":
-        from neurofer.data.folds import paper_partition
-
-        return paper_partition(clip_set)
     shares = (split.train, split.validation, split.test)
     return Partition.of_split(clip_set, split_subjects(clip_set, shares, split.seed))
 
@@ -114,7 +136,7 @@ def chosen_label(clip_set: ClipSet, label: str | None) -> ClipSet:
     return replace(clip_set, clips=kept)
 
 
-def _pictures(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[ClipRows, int]:
+def _pictures(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[ClipRows, int, Pictures]:
     from neurofer.data.windows import clip_windows
     from neurofer.represent import build_representation
 
@@ -122,6 +144,6 @@ def _pictures(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[Clip
         representation = build_representation(config.represent.kind, **config.represent.settings)
     except (TypeError, ValueError) as error:
         raise UsageError(f"represent: {error}") from error
-    rows = clip_windows(clip_set, representation, config.represent.window_us, config.model.size_px, cache,
-                        fewest=config.model.context_windows)
-    return rows, representation.channels
+    window_us, size_px = config.represent.window_us, config.model.size_px
+    rows = clip_windows(clip_set, representation, window_us, size_px, cache, fewest=config.model.context_windows)
+    return rows, representation.channels, Pictures(config, rows, live_pictures(config, clip_set))

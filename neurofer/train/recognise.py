@@ -27,9 +27,11 @@ from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.front import measure_front
+from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit
 from neurofer.train.processes import Processes
 from neurofer.train.snn import SnnTask
+from neurofer.train.transfer import PretrainedEncoder, load_encoder, take_encoder, wanted_encoder
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +42,9 @@ def train_recogniser(
     """Train a recogniser and leave a finished run folder.
 
     A killed run keeps its last whole epoch; with ``resume`` it goes on there and ends with the weights that it would
-    have had. The test subjects are read once, after the last epoch. Several processes, started by ``torchrun`` or
-    ``accelerate launch``, all call this and train together; every machine must see store and run folder under the same
-    path.
+    have had. The test subjects are read once, after the last epoch (unless ``parity.best_on_test``). Several
+    processes, started by ``torchrun`` or ``accelerate launch``, all call this and train together; every machine must
+    see store and run folder under the same path.
 
     Args:
         config: The run; ``data`` and ``out`` must be set.
@@ -75,13 +77,21 @@ def train_recogniser(
         _log.info("%s is finished already", folder)
         return folder
     make_repeatable(config)
+    taken = wanted_encoder(config, clip_set)
+    caches = usable_cache(cache, store, folder / "cache")
     with processes.main_first():
-        prepared = prepare(config, clip_set, None, usable_cache(cache, store, folder / "cache"))
+        prepared = prepare(config, clip_set, None, caches)
     model = build_recogniser(config, clip_set.classes, prepared.channels)
     if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
         calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
-    if isinstance(model, SequenceClassifier) and model.front is not None:
+    if taken is not None:
+        take_encoder(model, taken, config)
+    elif isinstance(model, SequenceClassifier) and model.front is not None:
         measure_front(model.front, prepared.rows, prepared.numbers["train"])
+    task = prepared.task
+    if keeps_embeddings(config):
+        with processes.main_first():
+            task = frozen_task(config, prepared, model.to(processes.device), caches)
     if processes.main:
         if overwrite and not resume:
             run_folder.clear_folder(folder)
@@ -92,12 +102,14 @@ def train_recogniser(
         write_text(folder / "metrics.jsonl", lines)
 
     identity = {"configuration": _config_digest(config), "data": clip_set.digest}
-    progress = fit(model, prepared.task, config.train, config.seed, folder, identity,
+    if taken is not None:
+        identity["encoder"] = taken.digest
+    progress = fit(model, task, config.train, config.seed, folder, identity,
                    resume=resume, after_epoch=record_epoch, processes=processes)
     if processes.main:
         model.load_state_dict(progress.best_weights)
         model.eval()
-        _finish(folder, config, prepared, model, progress)
+        _finish(folder, config, prepared, model, progress, taken)
     processes.wait()
     return folder
 
@@ -111,7 +123,8 @@ def make_repeatable(config: TrainConfig) -> None:
     torch.manual_seed(config.seed)
 
 
-def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, progress: Progress) -> None:
+def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, progress: Progress,
+            taken: PretrainedEncoder | None) -> None:
     """Read the test subjects, write weights, pictures and records; the card comes last and makes the run whole."""
     from neurofer.plot.training import confusion_figure, curves_figure
 
@@ -128,12 +141,20 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
                  "clips": len(prepared.clip_set.clips)},
         "split": prepared.partition.record(prepared.clip_set), "protocol": prepared.partition.protocol,
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
-        "test": {"reads": 1, "when": "after the last epoch", "result": found},
+        "encoder": None if taken is None else {"mode": config.model.mode, **taken.said()},
+        "test": _test_reads(config, progress) | {"result": found},
         "host": run_folder.host_facts(),
     }
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
-    run_folder.write_card(folder, _card(config, prepared, progress, found))
+    card = _card(config, prepared, progress, found) | {"encoder": record["encoder"]}
+    run_folder.write_card(folder, card)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _test_reads(config: TrainConfig, progress: Progress) -> dict[str, Any]:
+    if config.parity.best_on_test:
+        return {"reads": progress.epoch + 1, "when": "after every epoch, to choose the best, and after the last"}
+    return {"reads": 1, "when": "after the last epoch"}
 
 
 def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: dict[str, Any]) -> dict[str, Any]:
@@ -174,9 +195,18 @@ def _save_figure(figure: Any, path: Path) -> None:
 def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
     """Refuse to call a run finished that was made with other settings or data."""
     done = load_config(TrainConfig, folder / "config.yaml")
-    same_data = run_folder.read_card(folder)["data"]["digest"] == data_digest
-    if not same_data or _config_digest(done) != _config_digest(config):
-        raise NeuroferError(f"{folder}: holds a finished run with other {'settings' if same_data else 'data'}; "
+    card = run_folder.read_card(folder)
+    other = []
+    if card["data"]["digest"] != data_digest:
+        other.append("data")
+    if _config_digest(done) != _config_digest(config):
+        other.append("settings")
+    elif config.model.encoder_from is not None and Path(config.model.encoder_from).exists():
+        found = load_encoder(config.model.encoder_from, config.model.encoder_epoch)
+        if found.digest != (card.get("encoder") or {}).get("digest"):
+            other.append("weights of its encoder")
+    if other:
+        raise NeuroferError(f"{folder}: holds a finished run with other {' and other '.join(other)}; "
                             "replace it with --overwrite, or name another folder")
 
 
