@@ -34,7 +34,9 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
 def load_config(model: type[Model], path: Path | str | None = None, overrides: Sequence[str] = ()) -> Model:
     """The configuration in a YAML file, with single values overridden.
 
-    A whole number is taken where a number is wanted, text where a path is; nothing else is converted.
+    A whole number is taken where a number is wanted, text where a path is; nothing else is converted. Settings belong
+    to a kind: an override of ``represent.kind`` with another one leaves out what the file says in
+    ``represent.settings``.
 
     Args:
         model: What exists.
@@ -153,6 +155,8 @@ def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float,
         except UsageError as error:
             problems.append((float("inf"), str(error)))
             continue
+        if key_path[-1] == "kind":
+            _leave_settings(tree, key_path[:-1], new, origins)
         here = tree.value
         for depth, part in enumerate(key_path[:-1], 1):
             if here.get(part) is None:
@@ -168,6 +172,20 @@ def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float,
             for inside in [known for known in tree.lines if known[: len(key_path)] == key_path]:
                 del tree.lines[inside]
     return origins
+
+
+def _leave_settings(tree: YamlTree, owner: KeyPath, kind: Any, origins: dict[KeyPath, str]) -> None:
+    """Leave out the file's settings of a kind that an override replaces; what overrides said of them stays."""
+    here = tree.value
+    for part in owner:
+        here = here.get(part) if isinstance(here, dict) else None
+    if not isinstance(here, dict) or here.get("kind", kind) == kind or (*owner, "settings") in origins:
+        return
+    settings = here.get("settings")
+    if isinstance(settings, dict):
+        here["settings"] = {name: value for name, value in settings.items() if (*owner, "settings", name) in origins}
+        for inside in [known for known in tree.lines if known[: len(owner) + 1] == (*owner, "settings")]:
+            del tree.lines[inside]
 
 
 def _placed(path: KeyPath, message: str, tree: YamlTree, origins: dict[KeyPath, str]) -> tuple[float, str]:

@@ -246,3 +246,21 @@ def test_shipped_configs_are_found_by_name(tmp_path: Path) -> None:
         assert find_config(name) == find_config(f"{name}.yaml") == path
     with pytest.raises(UsageError, match="no shipped configuration has that name"):
         find_config("nothing_like_it")
+
+
+def test_settings_of_a_file_go_with_its_kind(tmp_path: Path) -> None:
+    from neurofer.train.config import TrainConfig
+
+    path = tmp_path / "config.yaml"
+    path.write_text("represent: {kind: tie, settings: {variant: t_t}, window_us: 50000}\n")
+    for words, kind, settings_left in (
+        (["represent.kind=voxel"], "voxel", {}),
+        (["represent.kind=voxel", "represent.settings.bins=9"], "voxel", {"bins": 9}),
+        (["represent.settings.bins=9", "represent.kind=voxel"], "voxel", {"bins": 9}),
+        (["represent.settings={bins: 3}", "represent.kind=voxel"], "voxel", {"bins": 3}),
+        (["represent.kind=tie"], "tie", {"variant": "t_t"}),
+    ):
+        represent = load_config(TrainConfig, path, words).represent
+        assert (represent.kind, represent.settings, represent.window_us) == (kind, settings_left, 50_000)
+    assert load_config(TrainConfig, None, ["represent.kind=sae"]).represent.settings == {}
+    assert load_config(TrainConfig, None, []).represent.settings == {"variant": "t0_t0", "kernel": "triangle14"}
