@@ -1,0 +1,70 @@
+"""The two networks of Spiking-FER: published sizes, the neuron by hand, silence, gradients."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from neurofer.models.resnet import Block, ResNet18, SewResNet18
+from neurofer.spiking.integrate import integrate
+
+
+def test_sizes_are_the_published_ones() -> None:
+    with torch.device("meta"):
+        for network, parameters in ((SewResNet18(), 11_439_104), (ResNet18(), 11_207_808)):
+            assert sum(value.numel() for value in network.parameters()) == parameters
+
+
+def test_the_neuron_by_hand() -> None:
+    current = torch.tensor([[0.6], [0.4], [0.9], [0.3], [-0.5], [1.2]])
+    spikes, v = integrate(current)  # v: 0.6, 1.0 fires, 0.9, 1.2 fires, -0.5, 0.7
+    assert spikes.flatten().tolist() == [0, 1, 0, 1, 0, 0]
+    assert v.item() == pytest.approx(0.7)
+    first, state = integrate(current[:3])
+    second, end = integrate(current[3:], state)
+    assert torch.equal(torch.cat([first, second]), spikes)
+    assert torch.equal(end, v)
+
+
+def test_the_surrogate_by_hand() -> None:
+    current = torch.tensor([[0.5], [0.8]], requires_grad=True)
+    spikes, _ = integrate(current)  # v: 0.5, 1.3 fires; the reset lets no gradient through
+    spikes.sum().backward()
+    at = [1 / (1 + (math.pi * over) ** 2) for over in (-0.5, 0.3)]
+    assert current.grad is not None
+    assert current.grad.flatten().tolist() == pytest.approx([at[0] + at[1], at[1]], rel=1e-5)
+
+
+def test_fresh_blocks_pass_on_what_comes() -> None:
+    block = Block(4, 4, 1).eval()
+    spikes = torch.tensor([0.0, 1.0]).repeat(2, 4, 3, 3)
+    assert torch.equal(block(spikes, lambda current: (current >= 1).float(), True), spikes)
+    assert torch.equal(block(spikes, torch.relu, False), spikes)
+
+
+def test_shapes_silence_and_order_of_steps() -> None:
+    torch.manual_seed(0)
+    sew, twin = SewResNet18(classes=7).eval(), ResNet18(classes=7).eval()
+    frames = (torch.rand(3, 2, 2, 32, 32) < 0.2).float()
+    with torch.no_grad():
+        assert twin(torch.rand(2, 12, 32, 32)).shape == (2, 7)
+        logits = sew(frames)
+        assert logits.shape == (2, 7)
+        assert torch.allclose(sew(frames[:, :1]), logits[:1], atol=1e-5)  # other batches are summed in another order
+        silent = sew.trunk(torch.zeros(1, 2, 32, 32), lambda current: integrate(current[None])[0][0], True)
+    assert not silent.any()
+
+
+def test_gradients_reach_the_stem() -> None:
+    torch.manual_seed(1)
+    sew = SewResNet18()
+    sew((torch.rand(2, 2, 2, 32, 32) < 0.3).float()).square().sum().backward()
+    assert sew.trunk.conv.weight.grad is not None
+    assert sew.trunk.conv.weight.grad.abs().sum() > 0
+
+
+def test_frames_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"frames must be \(T, B, C, S, S\), got \(2, 12, 32, 32\)"):
+        SewResNet18()(torch.zeros(2, 12, 32, 32))
