@@ -30,7 +30,7 @@ def synthetic(
     clips_per_class: int = typer.Option(3, help="Clips of each of the 8 classes and each person."),
     size: int = typer.Option(128, help="Side of the square sensor in pixels."),
     fps: float = typer.Option(120.0, help="Frames drawn per second; brightness is linear in time between them."),
-    preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, default, noisy or eck."),
+    preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck."),
     frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second."),
     workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
     shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
@@ -49,6 +49,42 @@ def synthetic(
         return
     typer.echo(f"{out}: {len(store.clips)} clips of {len(store.subjects)} subjects, {len(store.classes)} classes, "
                f"digest {store.digest[:12]}")
+
+
+@prepare_app.command(epilog=examples(
+    "neurofer prepare ckplus --root CK+ --out data/ckplus",
+    "neurofer prepare ckplus --root CK+ --out data/ckplus-2 --preset c_v2e --frame-list common_jpg_files.txt",
+    "neurofer prepare ckplus --root CK+ --out data/eck --events e-ck+",
+    "neurofer train configs/ann_synthetic.yaml data=data/ckplus split.kind=folds split.fold=0",
+))
+def ckplus(
+    root: Path = typer.Option(..., "--root", help="Folder that holds cohn-kanade-images and Emotion.",
+                              show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of the store; new, empty, or unfinished.",
+                             show_default=False),
+    preset: str = typer.Option("spiking_fer", help="Event pixel: spiking_fer or c_v2e, or any other preset."),
+    seed: int = typer.Option(0, help="Thresholds of the pixels follow from it and the sequence's name."),
+    events: Path | None = typer.Option(None, "--events", help="Take the authors' e-CK+ events below this folder "
+                                       "(Train_Set, Test_Set) instead of simulating them."),
+    frame_list: Path | None = typer.Option(None, "--frame-list", help="The public list of kept windows "
+                                           "(common_jpg_files.txt); without it, windows are kept by their events."),
+    workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
+    shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
+) -> None:
+    """CK+ as events (e-CK+): 327 posed expressions of 118 people, from neutral to apex, with their grey frames.
+
+    What cannot be used is told by file, and the rest is prepared. A run that was stopped goes on where it was when the
+    same command is given again.
+    """
+    from neurofer.cli._prepared import tell_differing, tell_prepared
+    from neurofer.data.ckplus import prepare_ckplus
+    from neurofer.workers import parse_shard, processors
+
+    summary = prepare_ckplus(root, out, preset, seed=seed, events=events, frame_list=frame_list,
+                             workers=workers or processors(), part=parse_shard(shard))
+    if summary is not None:
+        tell_differing(summary.differing)
+    tell_prepared(None if summary is None else summary.store, out)
 
 
 @prepare_app.command(epilog=examples(

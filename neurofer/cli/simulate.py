@@ -24,7 +24,7 @@ def simulate(
                                 help="A video file, or a folder of images of one size."),
     out: Path = typer.Option(..., "--out", "-o", show_default=False,
                              help="Event file by its suffix (.raw .h5 .npz .csv ...), or a folder of columns."),
-    preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, default, noisy or eck."),
+    preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck."),
     fps: float | None = typer.Option(None, help="Frames per second; needed for a folder, else the video's own times."),
     seed: int = typer.Option(0, min=0, help="Thresholds and noise of the pixels follow from it."),
     size: str | None = typer.Option(None, metavar="WxH", help="Sensor, such as 346x260; by default the film's size."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,14 +92,14 @@ def paper_partition(clip_set: ClipSet, *, inner_validation: bool = False) -> Par
     Source:
         evTransFER specification, section 6.2; the rule gives the published counts of every class.
     """
-    sides: dict[bool, dict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
-    places = _places(clip_set)
+    sides = published_side(clip_set)
+    test = sorted(name for name, side in sides.items() if side == "test")
+    train_of: dict[str, list[str]] = defaultdict(list)
     for clip in sorted(clip_set.clips, key=lambda clip: clip.name):
-        place, count = places[clip.name]
-        sides[place <= count * 4 // 5][clip.label].append(clip.name)
-    test = sorted(name for names in sides[False].values() for name in names)
-    inner = [name for names in sides[True].values() for name in _inner(names)] if inner_validation else []
-    train = sorted({name for names in sides[True].values() for name in names}.difference(inner))
+        if sides[clip.name] == "train":
+            train_of[clip.label].append(clip.name)
+    inner = [name for names in train_of.values() for name in _inner(names)] if inner_validation else []
+    train = sorted({name for names in train_of.values() for name in names}.difference(inner))
     if not test or (inner_validation and not inner):
         raise NeuroferError(f"data set {clip_set.name}: {len(clip_set.clips)} clip(s) leave none to "
                             f"{'validate' if test else 'test'}; it needs more clips of each class")
@@ -106,6 +107,16 @@ def paper_partition(clip_set: ClipSet, *, inner_validation: bool = False) -> Par
     chosen = "validation on every fifth training clip; test read once" if inner_validation else "its result on the test"
     return Partition.of_clips(clip_set, "published e-CK+ split, which shares subjects: the first 80 % of each class by "
                                         f"name train; best epoch by {chosen}", train, sorted(inner) or test, test)
+
+
+def published_side(clip_set: ClipSet) -> dict[str, Literal["train", "test"]]:
+    """On which side of the published split each clip is, by name; see ``paper_partition``.
+
+    Raises:
+        NeuroferError: a clip whose place in its class is garbled.
+    """
+    return {name: "train" if place <= count * 4 // 5 else "test"
+            for name, (place, count) in _places(clip_set).items()}
 
 
 def places_in_class(labels: Mapping[str, str]) -> dict[str, dict[str, str]]:

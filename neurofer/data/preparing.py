@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from neurofer.data.clip import Box, Clip, ClipSet
+from neurofer.data.frames import frame_paths
 from neurofer.data.store import StoredClip, open_store, write_store_index
 from neurofer.errors import BadFileError, UsageError
 from neurofer.files import read_json, write_text
@@ -103,8 +104,9 @@ def prepare_store(folder: Path | str, *, name: str, classes: Sequence[str], sens
         sensor: ``(width, height)``.
         parameters: What the store is made with, as JSON can hold it; another run must have the same.
         jobs: The clips to make.
-        make: Writes a clip into the store and gives it, or says why it cannot. Top level function, or a partial of
-            one. A ``BadFileError`` about a file outside the store becomes a problem, too.
+        make: Writes a clip into the store and gives it, or says why it cannot; then what it wrote is taken away. Top
+            level function, or a partial of one. A ``BadFileError`` about a file outside the store becomes a problem,
+            too.
         code: Which code makes it, see ``code_version``.
         problems: What was found wrong before, such as rows of a table.
         facts: Further facts of clips, by name, for the index; they may differ from an earlier run's.
@@ -204,6 +206,9 @@ def _make_one(folder: Path, records: str, head: str, make: Callable[[Path, AnyJo
         if Path(result.where).is_relative_to(folder):
             raise
     if isinstance(result, Problem):
+        shutil.rmtree(folder / "events" / job.name, ignore_errors=True)
+        for path in frame_paths(folder, job.name):
+            path.unlink(missing_ok=True)
         said: dict[str, Any] = {"problem": {"where": result.where, "what": result.what}}
     else:
         said = _to_json(folder, result)

@@ -46,6 +46,7 @@ class PixelSettings:
 PRESETS = {
     "clean": PixelSettings(threshold_sigma=0.02),
     "spiking_fer": PixelSettings(threshold_sigma=0.02),
+    "c_v2e": PixelSettings(0.15, 0.15, threshold_sigma=0.03),
     "default": PixelSettings(threshold_sigma=0.03, cutoff_hz=300, leak_hz=0.01, shot_hz=0.001, refractory_us=500),
     "noisy": PixelSettings(threshold_sigma=0.05, cutoff_hz=30, leak_hz=0.1, shot_hz=5, refractory_us=500),
     "eck": PixelSettings(0.15, 0.15, threshold_sigma=0.03, exposure_us=5_000),

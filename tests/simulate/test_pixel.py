@@ -226,5 +226,5 @@ def test_impossible_settings_are_refused():
         PixelSettings(shot_hz=-1)
     with pytest.raises(ValueError, match="leak_hz is nan"):
         PixelSettings(leak_hz=float("nan"))
-    with pytest.raises(UsageError, match="clean, spiking_fer, default, noisy, eck"):
+    with pytest.raises(UsageError, match="clean, spiking_fer, c_v2e, default, noisy, eck"):
         preset("dvs")
