@@ -21,6 +21,7 @@ from neurofer.train import live
 from neurofer.train.ann import AnnTask
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import prepare
+from neurofer.train.frozen import keeps_embeddings
 from neurofer.train.live import LivePictures, LiveSpikes
 from neurofer.train.processes import Share
 from neurofer.train.recognise import train_recogniser
@@ -127,6 +128,20 @@ def test_only_training_is_changed(backend: str, small_config: Make, clip_set: Cl
     monkeypatch.setattr(live, "open_recording", None)  # decisions read the cache alone
     np.testing.assert_array_equal(plain.task.decide(model, clips).probabilities,
                                   changed.task.decide(model, clips).probabilities)
+
+
+def test_published_samples_of_changed_events(small_config: Make, clip_set: ClipSet, tmp_path: Path) -> None:
+    config = small_config("ann", *EVENTS, "sample.kind=every", "parity.double_windowing=true")
+    task = prepare(config, clip_set, None, tmp_path).task
+    pictures, labels = next(task.batches(np.random.default_rng(7)))
+    assert pictures.shape == (len(labels), 3, 3, 16, 16)
+    assert pictures.std() > 0
+
+
+def test_embeddings_are_not_kept_where_events_change(small_config: Make) -> None:
+    linear = ("model.mode=linear", "model.encoder_from=somewhere")
+    assert keeps_embeddings(small_config("ann", *linear))
+    assert not keeps_embeddings(small_config("ann", *linear, "augment.events.drop=1"))
 
 
 def test_off_draws_nothing_more(small_config: Make, clip_set: ClipSet, tmp_path: Path) -> None:
