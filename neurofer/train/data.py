@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def partition_of(split: SplitConfig, clip_set: ClipSet, best_on_test: bool = Fal
     clean = _clean_partition(split, clip_set)
     if not best_on_test:
         return clean
-    protocol = clean.protocol.replace("best epoch by validation; test read once", BEST_ON_TEST)
+    protocol = re.sub("best epoch by [^;]*; test read once", BEST_ON_TEST, clean.protocol)
     protocol = protocol if BEST_ON_TEST in protocol else f"{protocol}; {BEST_ON_TEST}"
     return Partition.of_clips(clip_set, protocol, clean.train, clean.test, clean.test)
 

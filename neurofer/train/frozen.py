@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
 from neurofer.data.clip import Clip, ClipSet
-from neurofer.models import encoder, recurrent
+from neurofer.models import encoder, front, recurrent
 from neurofer.models.recurrent import SequenceClassifier
 from neurofer.train import ann, augment
 from neurofer.train.ann import AnnTask, empty_value, pictures_to_network, sequence_classifier
@@ -130,7 +130,7 @@ def _embedded(config: TrainConfig, prepared: Prepared, network: SequenceClassifi
     if views:
         recipe |= {"augment": config.augment.model_dump(mode="json"), "seed": config.seed}
     shape = (max(views, 1), network.encoder.embedding)
-    modules = (encoder, recurrent, ann, augment, sys.modules[__name__])
+    modules = (encoder, front, recurrent, ann, augment, sys.modules[__name__])
     was_training = network.training
     network.eval()
     found = cached_rows("embeddings", part, recipe, modules, pictures.lengths()[numbers].tolist(), shape,

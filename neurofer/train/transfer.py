@@ -146,16 +146,13 @@ def take_encoder(model: nn.Module, pretrained: PretrainedEncoder, config: TrainC
         BadFileError: they are not of the size that the card says.
     """
     network = sequence_classifier(model)
-    own = {name for name in network.state_dict() if name.startswith("encoder.")}
-    try:
-        unused = network.load_state_dict(pretrained.state, strict=False).unexpected_keys
-    except RuntimeError as error:
-        unused = str(error).splitlines()[:2]
-    absent = sorted(own - set(pretrained.state))
-    if unused or absent:
-        what = "; ".join([*(str(one).strip() for one in unused[:3]), *(f"{name} is missing" for name in absent[:3])])
-        raise BadFileError(f"{pretrained.run}: its encoder is not what its card says ({what}); "
-                           "copy the folder again, or train it again")
+    own = {name: value.shape for name, value in network.state_dict().items() if name.startswith(ENCODER_PARTS)}
+    found = {name: value.shape for name, value in pretrained.state.items()}
+    other = sorted(name for name in {*own, *found} if own.get(name) != found.get(name))
+    if other:
+        raise BadFileError(f"{pretrained.run}: its encoder is not what its card says ({other[0]} and {len(other) - 1} "
+                           "more weights are missing or of another shape); copy the folder again, or train it again")
+    network.load_state_dict(pretrained.state, strict=False)
     if config.model.mode == "linear":
         network.freeze_encoder(normalise_by_batch=config.parity.bn_train)
 
