@@ -43,6 +43,23 @@ def run_all(function: Callable[[Item], Result], items: Sequence[Item], workers: 
     pool.shutdown()
 
 
+def in_order(results: Iterable[tuple[Item, Result]], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
+    """What ``run_all`` gives, in the order of the items; results that are early wait in memory.
+
+    Args:
+        results: ``(item, result)`` in any order.
+        items: All items, each once.
+    """
+    early: dict[Item, Result] = {}
+    wanted = iter(items)
+    awaited = next(wanted, None)
+    for item, result in results:
+        early[item] = result
+        while awaited is not None and awaited in early:
+            yield awaited, early.pop(awaited)
+            awaited = next(wanted, None)
+
+
 def parse_shard(text: str | None) -> tuple[int, int]:
     """``"2/8"`` as ``(2, 8)``, the second of eight parts; None is the whole, ``(1, 1)``.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from neurofer.errors import BadFileError, NeuroferError, UsageError
-from neurofer.workers import parse_shard, processors, run_all, shard
+from neurofer.workers import in_order, parse_shard, processors, run_all, shard
 
 JOB = """
 import os
@@ -41,6 +41,13 @@ def test_every_item_is_worked_on(workers, square):
 def test_an_error_comes_through(workers, square):
     with pytest.raises(BadFileError, match="13: unlucky"):
         list(run_all(square, [1, 2, 13], workers))
+
+
+def test_results_wait_for_their_turn():
+    results = iter([("c", 3), ("a", 1), ("b", 2), ("d", 4)])
+    assert list(in_order(results, "abcd")) == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+    ready = in_order(iter([("a", 1)]), "ab")
+    assert next(ready) == ("a", 1), "an early one is not held back"
 
 
 def test_a_worker_that_dies_is_told(square):

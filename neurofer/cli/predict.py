@@ -27,6 +27,9 @@ Beside the file of -o, boxes.csv says where each face box came from (user, truth
 holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if
 something failed. The exit code is 0 if at least one recording went well, 1 if none did.
 
+Many recordings are shared out over processes by --workers, each with one thread; rows keep their order, and only
+latency_ms feels the company. Over machines, --shard I/N takes every N-th recording, and all names get -I-of-N.
+
 Videos are turned into events first: neurofer simulate VIDEO -o EVENTS.
 """
 
@@ -39,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("predict", help="\n\n".join(paragraphs), epilog=examples(
         "neurofer predict runs/ann recording.raw",
         "neurofer predict runs/snn recordings/ -o decisions.csv",
+        "neurofer predict runs/ann recordings/ -o decisions.csv --workers 0 --shard 3/8",
         "neurofer predict runs/ann gen3.raw --sensor 640x480 --box 210,80,200,200 --stop-us 1000000",
     ))(predict)
 
@@ -52,45 +56,61 @@ def predict(
     start_us: int = typer.Option(0, help="Start, counted from a recording's first event."),
     stop_us: int | None = typer.Option(None, help="End, counted likewise."),
     mode: str = typer.Option("repair", help="Bad events: repair (drop and count), strict (refuse), trust."),
+    workers: int = typer.Option(1, min=0, help="Processes; 0 for one per core. The decisions do not depend on it."),
+    shard: str | None = typer.Option(None, metavar="I/N", help="Decide about part I of N only, for several machines."),
 ) -> None:
+    from neurofer import workers as many
     from neurofer.cli.options import parse_sensor
     from neurofer.progress import progress
-    from neurofer.stream.inputs import find_recordings
+    from neurofer.stream import tables
+    from neurofer.stream.inputs import find_recordings, part_of
     from neurofer.stream.predictor import Predictor
-    from neurofer.stream.tables import Request, reason, write_decisions, write_failures, write_notes
 
     if mode not in ("repair", "strict", "trust"):
         raise UsageError(f"--mode: need repair, strict or trust, got {mode!r}")
     if start_us < 0 or (stop_us is not None and stop_us <= start_us):
         raise UsageError(f"--start-us, --stop-us: need 0 <= start < stop, got {start_us} and {stop_us}")
-    request = Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
-    _refuse_to_overwrite(out, files)
-    recordings = find_recordings(files, leave_out=out)
+    request = tables.Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
+    part = many.parse_shard(shard)
+    workers = workers or many.processors()
+    target = part_of(out, part) if out is not None else None
+    for table in {out, target}:
+        _refuse_to_overwrite(table, files)
+    everything = find_recordings(files, leave_out=out)
+    recordings = many.shard(everything, part)
     predictor = Predictor.open(run)
     predictor.limit_threads()
     place = out.parent if out is not None else Path()
-    with _output(out) as stream:
-        shown: Any = progress(recordings, unit="file", desc="predict") if len(recordings) > 1 else recordings
+    boxes, failures = (part_of(place / name, part) for name in ("boxes.csv", "failures.csv"))
+    with _output(target) as stream:
         lines: list[str] = []
-        alone = len(recordings) == 1  # its failure is the error itself, told once
+        alone = len(everything) == 1  # its failure is the error itself, told once
         tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
-        summary = write_decisions(predictor, shown, request, stream, tell)
-        if len(summary.failures) == len(recordings):
-            write_failures(place, summary)
+        tables.write_header(stream, predictor.classes)
+        if workers > 1 and len(recordings) > 1:
+            summary = tables.write_shared_decisions(run, recordings, request, workers, stream, tell)
+        else:
+            shown: Any = progress(recordings, unit="file", desc="predict") if len(recordings) > 1 else recordings
+            summary = tables.write_decisions(predictor, shown, request, stream, tell)
+        if recordings and len(summary.failures) == len(recordings):
+            tables.write_failures(failures, summary)
             if alone:
                 path, error = next(iter(summary.failures.items()))
-                raise error if isinstance(error, NeuroferError) else NeuroferError(f"{path}: {reason(path, error)}")
+                why = NeuroferError(f"{path}: {tables.reason(path, error)}")
+                raise error if isinstance(error, NeuroferError) else why
             raise NeuroferError(f"none of the {len(recordings)} recordings could be decided about; the reasons are in "
-                                f"{place / 'failures.csv'}")
+                                f"{failures}")
     for line in lines:
         print(line, file=sys.stderr)
     if out is not None:
-        write_notes(place, summary)
+        tables.write_notes(boxes, failures, summary)
     elif summary.failures:
-        write_failures(place, summary)
+        tables.write_failures(failures, summary)
+    if part != (1, 1):
+        print(f"part {part[0]} of {part[1]}: {len(recordings)} of {len(everything)} recordings", file=sys.stderr)
     if summary.failures:
-        print(f"{len(summary.failures)} of {len(recordings)} recordings failed; the reasons are in "
-              f"{place / 'failures.csv'}", file=sys.stderr)
+        print(f"{len(summary.failures)} of {len(recordings)} recordings failed; the reasons are in {failures}",
+              file=sys.stderr)
 
 
 def parse_box(text: str | None) -> Box | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from neurofer.errors import UsageError
 SUFFIXES = (".raw", ".dat", ".aedat4", ".aedat", ".h5", ".hdf5", ".es", ".npy", ".npz", ".csv", ".txt", ".bin", ".bag")
 """What a recording inside a folder is known by; a file named directly may be called anything."""
 
-OUR_TABLES = ("boxes.csv", "failures.csv")
+_OUR_TABLES = re.compile(r"(boxes|failures)(-\d+-of-\d+)?\.csv")
+
+
+def part_of(path: Path, part: tuple[int, int]) -> Path:
+    """The name under which part ``(i, n)`` of a table is written: ``a.csv`` becomes ``a-2-of-8.csv``; one part is all.
+    """
+    return path if part == (1, 1) else path.with_name(f"{path.stem}-{part[0]}-of-{part[1]}{path.suffix}")
 
 
 def find_recordings(paths: Iterable[Path], leave_out: Path | None = None) -> list[Path]:
@@ -23,16 +30,19 @@ def find_recordings(paths: Iterable[Path], leave_out: Path | None = None) -> lis
 
     Args:
         paths: Files and folders.
-        leave_out: A file that is no recording, such as the output of an earlier run.
+        leave_out: A file that is no recording, such as the output of an earlier run; its parts are left out, too.
 
     Raises:
         UsageError: there is none.
     """
     paths = list(paths)
     found: dict[Path, None] = {}
+    ours = leave_out.resolve() if leave_out is not None else Path()
+    named = re.compile(rf"{re.escape(ours.stem)}(-\d+-of-\d+)?{re.escape(ours.suffix)}")
     for path in paths:
         for recording in _inside(path) if path.is_dir() else [path]:
-            if leave_out is None or recording.resolve() != leave_out.resolve():
+            there = recording.resolve()
+            if leave_out is None or there.parent != ours.parent or not named.fullmatch(there.name):
                 found[recording] = None
     if not found:
         raise UsageError(f"{', '.join(map(str, paths)) or 'predict'}: no recording there; name files, or folders that "
@@ -49,7 +59,7 @@ def _inside(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
     found = []
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         path = folder / name
-        if name.startswith(".") or name in OUR_TABLES:
+        if name.startswith(".") or _OUR_TABLES.fullmatch(name):
             continue
         if path.is_dir():
             if path.resolve() not in above:

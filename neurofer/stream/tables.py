@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ from neurofer.data.clip import Box
 from neurofer.errors import NeuroferError
 from neurofer.events.open import open_recording
 from neurofer.files import write_text
+from neurofer.progress import progress
 from neurofer.stream.predictor import Decision, Predictor, find_face
+from neurofer.workers import in_order, run_all
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Summary:
     failures: dict[Path, Exception] = field(default_factory=dict)
 
 
+def write_header(out: TextIO, classes: Sequence[str]) -> None:
+    """Write the names of the columns."""
+    names = ["file", "start_us", "end_us", "label", *(f"p_{name}" for name in classes), "events", "latency_ms"]
+    csv.writer(out, lineterminator="\n").writerow(names)
+
+
 def write_decisions(
     predictor: Predictor, recordings: Iterable[Path], request: Request, out: TextIO, tell: Callable[[str], None]
 ) -> Summary:
@@ -55,12 +64,10 @@ def write_decisions(
         predictor: Decides.
         recordings: Files and folders of columns.
         request: How to open and look at them.
-        out: Receives the CSV.
+        out: Receives the rows.
         tell: Receives one line a recording.
     """
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["file", "start_us", "end_us", "label", *(f"p_{name}" for name in predictor.classes), "events",
-                    "latency_ms"])
     summary = Summary()
     for path in recordings:
         rows = 0
@@ -74,23 +81,68 @@ def write_decisions(
     return summary
 
 
-def write_notes(folder: Path, summary: Summary) -> None:
-    """Write ``boxes.csv`` (where each face box came from) and ``failures.csv`` (what could not be read, and why)."""
-    boxes = [(path, *face.box, face.source) for path, face in summary.faces.items()]
-    write_text(folder / "boxes.csv", _csv(("file", "left", "top", "width", "height", "source"), boxes))
-    write_failures(folder, summary)
+def write_shared_decisions(
+    run: Path, recordings: Sequence[Path], request: Request, workers: int, out: TextIO, tell: Callable[[str], None]
+) -> Summary:
+    """What ``write_decisions`` writes, by several processes that each decide about whole recordings.
+
+    Each uses one thread. Rows come recording by recording in the given order, whoever is ready first.
+
+    Args:
+        run: Folder of the trained run.
+        recordings: Files and folders of columns, each once.
+        request: How to open and look at them.
+        workers: Number of processes.
+        out: Receives the rows.
+        tell: Receives one line a recording.
+
+    Raises:
+        NeuroferError: a worker was ended from outside.
+    """
+    summary = Summary()
+    results = in_order(run_all(functools.partial(_decide_apart, run, request), recordings, workers), recordings)
+    for path, (rows, found) in progress(results, total=len(recordings), unit="file", desc="predict"):
+        out.write(rows)
+        summary.decisions |= found.decisions
+        summary.faces |= found.faces
+        summary.failures |= found.failures
+        tell(_told(path, found.decisions[path], summary))
+    return summary
 
 
-def write_failures(folder: Path, summary: Summary) -> None:
-    """Write ``failures.csv``, rows ``file,error``; only its header where nothing failed."""
+def write_notes(boxes: Path, failures: Path, summary: Summary) -> None:
+    """Write where each face box came from, and what could not be read, and why."""
+    rows = [(path, *face.box, face.source) for path, face in summary.faces.items()]
+    write_text(boxes, _csv(("file", "left", "top", "width", "height", "source"), rows))
+    write_failures(failures, summary)
+
+
+def write_failures(file: Path, summary: Summary) -> None:
+    """Write rows ``file,error``; only the header where nothing failed."""
     failures = [(path, reason(path, error)) for path, error in summary.failures.items()]
-    write_text(folder / "failures.csv", _csv(("file", "error"), failures))
+    write_text(file, _csv(("file", "error"), failures))
 
 
 def reason(path: Path, error: Exception) -> str:
     """What went wrong in one line, without the file's name in front."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.removeprefix(f"{path}: ")
+
+
+def _decide_apart(run: Path, request: Request, path: Path) -> tuple[str, Summary]:
+    """Rows of one recording, and what became of it, in a form that another process understands."""
+    rows = io.StringIO()
+    summary = write_decisions(_own_predictor(run), [path], request, rows, lambda line: None)
+    summary.failures = {path: NeuroferError(reason(path, error)) for path, error in summary.failures.items()}
+    return rows.getvalue(), summary
+
+
+@functools.lru_cache(maxsize=1)
+def _own_predictor(run: Path) -> Predictor:
+    import torch
+
+    torch.set_num_threads(1)
+    return Predictor.open(run)
 
 
 def _decisions(predictor: Predictor, path: Path, request: Request, summary: Summary) -> Iterator[Decision]:

@@ -155,7 +155,60 @@ def test_a_video_is_sent_to_the_simulator(run_folder: Path, run_cli: Any, record
     assert "neurofer simulate" in err
 
 
+@pytest.fixture
+def day(tmp_path: Path, face_events: Events) -> Path:
+    """Five recordings, of which one is broken."""
+    folder = tmp_path / "day"
+    folder.mkdir()
+    for number in range(5):
+        part = face_events.between(20_000 * number, 300_000)
+        np.savez(folder / f"{number}.npz", t=part.t, x=part.x, y=part.y, p=part.p)
+    (folder / "3.npz").write_bytes(b"cut")
+    return folder
+
+
+def test_workers_change_nothing_but_the_time(day: Path, run_cli: Any, tmp_path: Path) -> None:
+    run_folder, told = make_run(tmp_path / "run", "ann"), []
+    for workers in (1, 2):
+        out = tmp_path / f"by{workers}" / "out.csv"
+        code, _, err = run_cli("predict", run_folder, day, "--sensor", "128x96", "-o", out, "--workers", workers)
+        assert code == 0, err
+        told.append([line.replace(f"by{workers}", "") for line in err.splitlines()])
+    one, two = tmp_path / "by1", tmp_path / "by2"
+    assert told[0] == told[1]
+    assert [row[:7] for row in rows_of((two / "out.csv").read_text())] == [
+        row[:7] for row in rows_of((one / "out.csv").read_text())]
+    for name in ("boxes.csv", "failures.csv"):
+        assert (two / name).read_text() == (one / name).read_text()
+    assert [Path(row[0]).name for row in rows_of((one / "failures.csv").read_text())[1:]] == ["3.npz"]
+
+
+def test_parts_are_the_whole(run_folder: Path, day: Path, run_cli: Any, tmp_path: Path) -> None:
+    # Into the folder of the recordings: tables of other parts and earlier runs are no recordings.
+    words = ("predict", run_folder, day, "--sensor", "128x96", "-o", day / "out.csv")
+    assert run_cli(*words).code == 0
+    for part in ("1/3", "2/3", "3/3"):
+        code, _, err = run_cli(*words, "--shard", part)
+        assert code == 0, err
+        assert f"part {part[0]} of 3: {1 if part == '3/3' else 2} of 5 recordings" in err
+    files = {path.name for path in day.iterdir() if path.suffix == ".csv"}
+    names = [f"{name}-{part}-of-3.csv" for name in ("out", "boxes", "failures") for part in (1, 2, 3)]
+    assert files == {"out.csv", "boxes.csv", "failures.csv", *names}
+    for name in ("out", "boxes", "failures"):
+        whole = [row[:7] for row in rows_of((day / f"{name}.csv").read_text())]
+        parts = [rows_of((day / f"{name}-{part}-of-3.csv").read_text()) for part in (1, 2, 3)]
+        assert all(part[0][:7] == whole[0] for part in parts)
+        assert sorted(row[:7] for part in parts for row in part[1:]) == sorted(whole[1:])
+
+
+def test_a_part_without_recordings_is_empty(run_folder: Path, recording: Path, run_cli: Any, tmp_path: Path) -> None:
+    code, _, err = run_cli("predict", run_folder, recording, "-o", tmp_path / "out.csv", "--shard", "2/2")
+    assert code == 0, err
+    assert rows_of((tmp_path / "out-2-of-2.csv").read_text()) == [HEADER]
+
+
 @pytest.mark.parametrize(("words", "told"), [
+    (["--shard", "3/2"], "--shard: need i/n"),
     (["--box", "1,2,3"], "--box: need LEFT,TOP,WIDTH,HEIGHT"),
     (["--box", "1,2,0,4"], "--box: need LEFT,TOP,WIDTH,HEIGHT"),
     (["--sensor", "640"], "--sensor: need WIDTHxHEIGHT"),

@@ -1,4 +1,4 @@
-"""What two processes do together, run by ``torchrun`` from ``test_processes.py``: store, folder and settings are words."""
+"""What two processes do together, run by ``torchrun`` from ``test_processes.py``; words: store, folder, settings."""
 
 from __future__ import annotations
 
