@@ -59,6 +59,13 @@ def test_every_window_from_the_third_on_gets_a_decision(model: SequenceClassifie
     assert model(windows[:, 3:], state)[0].shape == (2, 5, 7)
 
 
+def test_published_pictures_become_one_decision() -> None:
+    with torch.device("meta"):
+        triples, windows = torch.zeros(2, 3, 3, 256, 256), torch.zeros(2, 1, 3, 256, 256)
+        assert build_ann(7, 256, width=1.0, lstm_layers=3)(triples)[0].shape == (2, 1, 7)
+        assert build_ann(7, 256, width=1.0, context_windows=1, lstm_layers=0)(windows)[0].shape == (2, 1, 7)
+
+
 @pytest.mark.parametrize("cuts", [(1, 2), (3, 4), (0, 7), (2, 2)])
 def test_streaming_equals_the_whole(model: SequenceClassifier, windows: torch.Tensor, cuts: tuple[int, int]) -> None:
     whole, end = model(windows)
