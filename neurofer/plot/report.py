@@ -21,12 +21,14 @@ class Picture:
         alt: What it shows, for those who do not see it.
         caption: Shown below it.
         pixels: Draw it enlarged with sharp pixels, several in a row.
+        file: Name of the file that also holds it, for reports that cannot hold pictures.
     """
 
     png: bytes
     alt: str
     caption: str = ""
     pixels: bool = False
+    file: str = ""
 
     @property
     def source(self) -> str:

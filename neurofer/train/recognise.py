@@ -9,15 +9,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from neurofer.config import dump_config, load_config
 from neurofer.data.cache import usable_cache
+from neurofer.data.splits import PARTS
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.recognition import assess
-from neurofer.files import write_text
+from neurofer.files import csv_text, write_text
 from neurofer.models.recurrent import SequenceClassifier
 from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.network import SpikingNetwork
@@ -26,6 +28,7 @@ from neurofer.train.build import build_recogniser
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
+from neurofer.train.decisions import Decisions
 from neurofer.train.front import measure_front
 from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit
@@ -130,7 +133,9 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
 
     save_weights(folder / "model.safetensors", progress.best_weights)
     write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in progress.history))
-    found = assess(config, prepared, model, "test")
+    said = prepared.task.decide(model, prepared.numbers["test"])
+    _write_predictions(folder, prepared, said)
+    found = assess(config, prepared, model, "test", said)
     clips = found["metrics"]["clip"]
     title = f"{config.backend}, test subjects: accuracy {clips['accuracy']:.1%}, UAR {clips['uar']:.1%}"
     _save_figure(confusion_figure(found["confusion"], prepared.clip_set.classes, title), folder / "confusion.png")
@@ -138,7 +143,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     record: dict[str, Any] = {
         "format": "neurofer-run", "version": 1, "seed": config.seed, "backend": config.backend,
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
-                 "clips": len(prepared.clip_set.clips)},
+                 "clips": len(prepared.clip_set.clips), "used": {part: len(prepared.numbers[part]) for part in PARTS}},
         "split": prepared.partition.record(prepared.clip_set), "protocol": prepared.partition.protocol,
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
         "encoder": None if taken is None else {"mode": config.model.mode, **taken.said()},
@@ -149,6 +154,20 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     card = _card(config, prepared, progress, found) | {"encoder": record["encoder"]}
     run_folder.write_card(folder, card)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _write_predictions(folder: Path, prepared: Prepared, said: Decisions) -> None:
+    """What was said about every test clip, and about every decision window inside it, from 0."""
+    classes, clips = prepared.clip_set.classes, [prepared.clip_set.clips[number] for number in said.clips]
+    lines: list[tuple[str, ...]] = [("clip", "subject", "truth", "predicted", *classes)]
+    for clip, predicted, odds in zip(clips, said.predicted, said.probabilities, strict=True):
+        lines.append((clip.name, clip.subject, clip.label, classes[predicted], *(f"{share:.6f}" for share in odds)))
+    write_text(folder / "predictions.csv", csv_text(lines))
+    windows = [("clip", "window", "predicted")]
+    first = np.searchsorted(said.window_clips, np.arange(len(clips)))  # decisions of a clip lie together
+    for number, (place, predicted) in enumerate(zip(said.window_clips, said.window_predicted, strict=True)):
+        windows.append((clips[place].name, str(number - first[place]), classes[predicted]))
+    write_text(folder / "windows.csv", csv_text(windows))
 
 
 def _test_reads(config: TrainConfig, progress: Progress) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ from neurofer.train.recognise import train_recogniser
 from neurofer.train.run_folder import load_run
 
 Make = Callable[..., TrainConfig]
-FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "curves.png", "confusion.png"}
+FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "predictions.csv", "windows.csv",
+         "curves.png", "confusion.png"}
 
 
 class Killed(Exception):  # noqa: N818  not an error, an end
@@ -53,6 +55,17 @@ def test_it_learns_and_leaves_a_whole_folder(backend: str, more: list[str], smal
     assert not (parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2])
     assert record["test"]["reads"] == 1
     assert str(folder) not in (folder / "run.json").read_text()
+    with open(folder / "predictions.csv", newline="") as file:
+        said = list(csv.DictReader(file))
+    assert {row["subject"] for row in said} == parts[2]
+    strongest = [max(card["classes"], key=lambda name: float(row[name])) for row in said]  # noqa: B023
+    assert strongest == [row["predicted"] for row in said]
+    right = [row["truth"] == row["predicted"] for row in said]
+    assert sum(right) / len(said) == card["metrics"]["test"]["accuracy"]
+    with open(folder / "windows.csv", newline="") as file:
+        windows = list(csv.DictReader(file))
+    assert len(windows) == record["test"]["result"]["metrics"]["window"]["samples"]
+    assert [row["window"] for row in windows if row["clip"] == said[0]["clip"]][:3] == ["0", "1", "2"]
     assert [row["epoch"] for row in history(folder)] == list(range(1, len(history(folder)) + 1))
 
 
@@ -146,8 +159,8 @@ def test_missing_data_and_an_unknown_representation_are_told(small_config: Make,
         train_recogniser(small_config("ann").model_copy(update={"data": None}))
     with pytest.raises(BadFileError, match="no such store"):
         train_recogniser(small_config("ann").model_copy(update={"data": str(tmp_path / "nowhere")}))
-    with pytest.raises(UsageError, match="tencode"):
-        train_recogniser(small_config("ann", "represent.kind=tencode", "represent.settings={}"))
+    with pytest.raises(UsageError, match="tencodes"):
+        train_recogniser(small_config("ann", "represent.kind=tencodes", "represent.settings={}"))
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(small_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:

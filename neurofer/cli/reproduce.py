@@ -1,0 +1,129 @@
+"""``neurofer reproduce``: a whole table of experiments as one command, cell by cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from neurofer.cli.options import examples
+from neurofer.errors import NeuroferError, UsageError
+
+if TYPE_CHECKING:
+    from neurofer.reproduce.cells import Outcome
+    from neurofer.reproduce.run import Choices
+
+Value = TypeVar("Value")
+
+reproduce_app = typer.Typer(no_args_is_help=True, help="Run a whole table of experiments, resumable cell by cell.")
+_LSTM = {"both": (False, True), "with": (True,), "without": (False,)}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb and its tables."""
+    app.add_typer(reproduce_app, name="reproduce")
+
+
+@reproduce_app.command(epilog=examples(
+    "neurofer reproduce evtransfer --data store --out table",
+    "neurofer reproduce evtransfer --data store --out table --resume",
+    "neurofer reproduce evtransfer --data store --out table --seeds 3 --variants t0_t0,t0_t --modes scratch,finetune",
+    "neurofer reproduce evtransfer --config reproduce_evtransfer_256 --data store --out full --shard 2/8"))
+def evtransfer(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
+                                                 "modes.linear.train.lr=1e-3, stronger than the configuration."),
+    data: Path = typer.Option(..., "--data", help="Store with frames ('neurofer prepare ... --frames').",
+                              show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of cells and tables.", show_default=False),
+    config: str = typer.Option("reproduce_evtransfer", "--config", help="YAML file or shipped configuration."),
+    seeds: int = typer.Option(5, "--seeds", help="Seeds 0, 1, ... of weights, order and choice of labels."),
+    variants: str = typer.Option("t0_t0", "--variants", help="TIE variants, such as t0_t0,t0_t,t_t0,t_t."),
+    modes: str = typer.Option("scratch,linear,finetune", "--modes", help="What becomes of the encoder."),
+    labels: str = typer.Option("1.0,0.25,0.1", "--labels", help="Shares of the training labels."),
+    lstm: str = typer.Option("both", "--lstm", help="both, with or without."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the table in --out; finished cells stay."),
+    render: bool = typer.Option(False, "--render", help="Run nothing; make the tables of what is finished again."),
+    workers: int = typer.Option(0, "--workers", min=0, help="Cells at a time, one thread each; 0 for one per core, or "
+                                "one on a GPU."),
+    shard: str | None = typer.Option(None, "--shard", metavar="I/N", help="Run only part I of N, for several "
+                                     "machines."),
+    keep_models: bool = typer.Option(False, "--keep-models", help="Keep the run folders of all cells, not only of the "
+                                     "pre-trainings."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """The ablation of evTransFER: modes, TIE variants, with and without LSTM, shares of the labels, over seeds."""
+    if lstm not in _LSTM:
+        raise UsageError(f"--lstm: need both, with or without, got {lstm!r}")
+    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    from neurofer.config import dump_config, find_config, load_config
+    from neurofer.reproduce.config import EvtransferConfig
+    from neurofer.reproduce.evtransfer import Axes, plan
+    from neurofer.reproduce.figures import evtransfer_document
+    from neurofer.reproduce.report import Made
+    from neurofer.reproduce.run import read_data, run_table, write_tables
+
+    axes = Axes(seeds, _words(variants), _words(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
+    settings = load_config(EvtransferConfig, find_config(config), overrides or ())
+    clip_set = read_data(data)
+    cells = plan(settings, axes, clip_set)
+    outcome = run_table(cells, clip_set, data, out, choices)
+    said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--variants": variants,
+            "--modes": modes, "--labels": labels, "--lstm": lstm}
+    made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
+    write_tables(out, outcome, made.configuration, lambda: evtransfer_document(outcome, made))
+    _tell(out, outcome)
+
+
+def _choices(workers: int, shard: str | None, resume: bool, render: bool, keep_models: bool,
+             cache: Path | None) -> Choices:
+    from neurofer.reproduce.run import Choices
+    from neurofer.workers import parse_shard
+
+    return Choices(workers or _most_workers(), parse_shard(shard), resume, render, keep_models, cache)
+
+
+def _most_workers() -> int:
+    """One per core; one where they would share a GPU."""
+    import torch
+
+    from neurofer.workers import processors
+
+    return 1 if torch.cuda.is_available() else processors()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in _words(text))
+    except ValueError:
+        raise UsageError(f"--labels: need shares such as 1.0,0.25,0.1, got {text!r}") from None
+
+
+def _command(table: str, said: dict[str, object], overrides: list[str] | None) -> str:
+    import shlex
+
+    words = [word for option, value in said.items() for word in (option, str(value))]
+    return shlex.join(["neurofer", "reproduce", table, *words, *(overrides or ())])
+
+
+def _tell(out: Path, outcome: Outcome) -> None:
+    """The accuracies, where the rest is, and what failed."""
+    from neurofer.cli.options import text_table
+    from neurofer.reproduce.tables import AXES, over_seeds, training_rows
+    from neurofer.reproduce.words import axis_text, mean_text
+
+    found = over_seeds(training_rows(outcome.records), "accuracy_clip")
+    if found:
+        rows = [(*(axis_text(axis, value) for axis, value in zip(AXES, where, strict=True)), len(values.values),
+                 mean_text(values)) for where, values in found.items()]
+        typer.echo(text_table((*AXES[:1], "network", *AXES[2:], "seeds", "accuracy % (95 % over seeds)"), rows))
+    total = len(outcome.records) + len(outcome.missing)
+    typer.echo(f"{out / 'report.html'}: {len(outcome.records)} of {total} cells, {outcome.ran} of them run now")
+    if outcome.failed:
+        lines = [f"{name}: {message}" for name, message in outcome.failed.items()]
+        raise NeuroferError("\n  ".join([f"{len(lines)} cell(s) failed; the same command with --resume tries them "
+                                         "again", *lines]))

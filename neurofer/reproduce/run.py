@@ -1,0 +1,131 @@
+"""A reproduction from its settings to its tables: plan, cells, report."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurofer.data.cache import usable_cache
+from neurofer.data.clip import ClipSet
+from neurofer.data.store import open_store
+from neurofer.files import atomic_path, csv_text, write_text
+from neurofer.plot.markdown import report_markdown
+from neurofer.plot.report import Report, report_html
+from neurofer.reproduce.cells import Cell, Outcome, Source, read_cells, run_cells
+from neurofer.reproduce.tables import csv_table, training_rows
+from neurofer.train.config import TrainConfig
+from neurofer.train.data import chosen_label, prepare
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How cells are run.
+
+    Attributes:
+        workers: Processes.
+        part: ``(i, n)`` of the cells.
+        resume: Go on with the table in the folder.
+        render: Run nothing; make the tables of what is there.
+        keep_models: Leave the run folders of all cells.
+        cache: Where to keep network inputs; beside the store by default.
+    """
+
+    workers: int = 1
+    part: tuple[int, int] = (1, 1)
+    resume: bool = False
+    render: bool = False
+    keep_models: bool = False
+    cache: Path | None = None
+
+
+def run_table(cells: Sequence[Cell], clip_set: ClipSet, data: Path, out: Path, choices: Choices) -> Outcome:
+    """Run what is not finished, or only read what is.
+
+    Raises:
+        NeuroferError: the folder holds something else, see ``run_cells``.
+    """
+    cache = usable_cache(choices.cache, data, out / "cache").resolve()
+    source = Source(data.resolve(), clip_set.digest, code_version(), cache)
+    if choices.render:
+        return read_cells(cells, out, source)
+    return run_cells(cells, out.resolve(), source, workers=choices.workers, resume=choices.resume, part=choices.part,
+                     keep_models=choices.keep_models, before=lambda: warm(cells, clip_set, cache), said=result_text)
+
+
+def read_data(data: Path) -> ClipSet:
+    """The clips of a store."""
+    return open_store(data)
+
+
+def result_text(result: Mapping[str, Any]) -> str:
+    """The one number of a result that is shown while others run."""
+    if "clip" in result:
+        return f"test accuracy {100 * result['clip']['accuracy']:.1f} %"
+    held_out = result.get("held_out", {})
+    return f"PSNR {held_out['psnr_db']:.1f} dB" if "psnr_db" in held_out else ""
+
+
+def code_version() -> str:
+    """A digest of the code that a result depends on, without its comments."""
+    from neurofer import evaluate, models, represent, train
+    from neurofer.data import boxes, crop, folds, frames, official, pairs, partition, splits, windows
+    from neurofer.reproduce import stages
+
+    modules = (represent, models, train, evaluate, boxes, crop, folds, frames, official, pairs, partition, splits,
+               windows, stages)
+    digest = hashlib.sha256()
+    for module in modules:
+        home = Path(str(module.__file__))
+        for path in sorted(home.parent.glob("*.py")) if home.name == "__init__.py" else [home]:
+            digest.update(f"{path.name} {bare_code(path.read_text(encoding='utf-8'))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def bare_code(text: str) -> str:
+    """A module's code in a form that comments, docstrings and line breaks do not change."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = [line for line in node.body if not (
+                isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+    return ast.dump(tree)
+
+
+def warm(cells: Sequence[Cell], clip_set: ClipSet, cache: Path) -> None:
+    """Make the pictures of every representation once, before several processes want them at the same time."""
+    made = set()
+    for cell in cells:
+        if cell.parameters["stage"] != "train":
+            continue
+        settings = TrainConfig.model_validate_json(json.dumps(cell.parameters["config"]))
+        key = json.dumps([settings.represent.model_dump(mode="json"), settings.model.size_px], sort_keys=True)
+        if key not in made:
+            made.add(key)
+            prepare(settings, chosen_label(clip_set, settings.label), None, cache)
+
+
+def write_tables(out: Path, outcome: Outcome, configuration: str,
+                 report: Callable[[], tuple[Report, Mapping[str, bytes]]]) -> None:
+    """Write ``config.yaml``, ``table.csv``, the figures, ``report.md`` and ``report.html``.
+
+    Args:
+        out: Folder of the table.
+        outcome: Its cells.
+        configuration: The resolved settings as text.
+        report: Makes the report, and the figures that it names by file.
+    """
+    write_text(out / "config.yaml", configuration)
+    rows = training_rows(outcome.records)
+    if rows:
+        write_text(out / "table.csv", csv_text(csv_table(rows)))
+    document, figures = report()
+    for name, png in figures.items():
+        with atomic_path(out / name) as temporary:
+            temporary.write_bytes(png)
+    write_text(out / "report.md", report_markdown(document))
+    write_text(out / "report.html", report_html(document))
