@@ -5,7 +5,8 @@
 One core. Every round runs everything once, one after the other, so that a busy moment of the machine hits all alike;
 the best round of each counts. The bare scatter is the simplest loop, ``out[p, y, x] += 1``, compiled by numba, into a
 fresh array of the same element type and number of channels; the second one adds ``t`` instead of 1, because whatever
-looks at time must also read 8 more bytes an event. tonic has no TIE: its voxel grid is the nearest thing.
+looks at time must also read 8 more bytes an event. tonic has no TIE: its voxel grid is the nearest thing; and its
+frames in bins are the nearest thing to the TQR tensor and to EST's steps.
 """
 
 from __future__ import annotations
@@ -25,7 +26,22 @@ from numba import njit
 
 from neurofer.events import Events
 from neurofer.files import write_text
-from neurofer.represent import Counts, Representation, Tie, TimeSurface, VoxelGrid
+from neurofer.represent import (
+    Accumulate,
+    Behi,
+    Counts,
+    Est,
+    EventFrame,
+    Representation,
+    Sae,
+    Tbr,
+    TbrTensor,
+    Tencode,
+    Tie,
+    TimeSurface,
+    TqrTensor,
+    VoxelGrid,
+)
 
 SENSORS = {"1280x720": (1280, 720), "128x128 face crop": (128, 128)}
 WINDOW_US = 33_333
@@ -38,6 +54,15 @@ OURS: dict[str, Representation] = {
     "time surface, linear": TimeSurface("linear"),
     "TIE, whole image": Tie(),
     "TIE, whole image, kernel est": Tie(kernel="est"),
+    "event frame": EventFrame(),
+    "accumulate": Accumulate(),
+    "SAE": Sae(),
+    "TBR8": Tbr(),
+    "TBR tensor": TbrTensor(),
+    "TQR tensor": TqrTensor(),
+    "Tencode": Tencode(),
+    "BEHI": Behi(),
+    "EST, 32 steps": Est(),
 }
 BARE = {  # element type and channels of the array that each fills
     "counts": (np.uint16, 2),
@@ -48,12 +73,22 @@ BARE = {  # element type and channels of the array that each fills
     "TIE, channels only": (np.int32, 3),
     "TIE, whole image": (np.int32, 3),
     "TIE, whole image, kernel est": (np.int32, 3),
+    "event frame": (np.uint8, 1),
+    "accumulate": (np.int32, 1),
+    "SAE": (np.int64, 2),
+    "TBR8": (np.uint8, 1),
+    "TBR tensor": (np.uint8, 8),
+    "TQR tensor": (np.uint8, 16),
+    "Tencode": (np.int64, 1),
+    "BEHI": (np.uint8, 1),
+    "EST, 32 steps": (np.uint8, 64),
 }
-READ_TIME = {name for name in BARE if not name.startswith("counts")}
+READ_TIME = {name for name in BARE if name.startswith(("voxel", "time surface", "TIE"))} | {"SAE", "Tencode"}
 TONIC = {
     "counts": "to_frame", "voxel grid, 5 bins": "to_voxel_grid", "time surface, exponential": "to_timesurface",
     "TIE, channels only": "to_voxel_grid", "TIE, whole image": "to_voxel_grid",
-    "TIE, whole image, kernel est": "to_voxel_grid",
+    "TIE, whole image, kernel est": "to_voxel_grid", "SAE": "to_timesurface", "TBR8": "to_frame, to_bina_rep",
+    "TQR tensor": "to_frame of 8 bins", "EST, 32 steps": "to_frame of 32 bins",
 }
 
 
@@ -117,10 +152,11 @@ def bare_runs(events: Events) -> dict[str, Callable[[], Any]]:
     width, height = events.sensor
     t, x, y, p = events.t, events.x, events.y, events.p.view(np.uint8)
     runs: dict[str, Callable[[], Any]] = {}
+    nothing = np.zeros_like(p)
     for kind, channels in set(BARE.values()):
-        shape = channels, height, width
+        shape, plane = (channels, height, width), nothing if channels == 1 else p
         runs[f"bare {np.dtype(kind)} {channels}"] = (
-            lambda kind=kind, shape=shape: bare_scatter(x, y, p, np.zeros(shape, kind)))
+            lambda kind=kind, shape=shape, plane=plane: bare_scatter(x, y, plane, np.zeros(shape, kind)))
     runs["bare scatter of t"] = lambda: bare_scatter_of_time(t, x, y, p, np.zeros((2, height, width), np.int32))
     places = 2 * height * width
     runs["numpy bincount"] = lambda: np.bincount((p.astype(np.int64) * height + y) * width + x, minlength=places)
@@ -143,10 +179,17 @@ def tonic_runs(events: Events) -> dict[str, Callable[[], Any]]:
     fresh()
     sensor = (*events.sensor, 2)
     span_us = int(events.t[-1] - events.t[0])
+
+    def in_bins(bins: int) -> np.ndarray:
+        return functional.to_frame_numpy(array, sensor, n_time_bins=bins)
+
     return {
         "to_frame": lambda: functional.to_frame_numpy(array, sensor, event_count=len(array)),
         "to_timesurface": lambda: functional.to_timesurface_numpy(array, sensor, dt=span_us, tau=30_000),
         "to_voxel_grid": lambda: functional.to_voxel_grid_numpy(array, sensor, n_time_bins=5),
+        "to_frame, to_bina_rep": lambda: functional.to_bina_rep_numpy(in_bins(8), 1, 8),
+        "to_frame of 8 bins": lambda: in_bins(8),
+        "to_frame of 32 bins": lambda: in_bins(32),
     }
 
 

@@ -60,9 +60,16 @@ class _Balance(Accumulator):
 
     def finish(self) -> NDArray[np.generic]:
         picture = np.full(self.balance.shape, Accumulate.empty_value, np.uint8)
-        picture[self.balance > 0] = 255
-        picture[self.balance < 0] = 0
+        shade(self.balance.reshape(-1), picture.reshape(-1))
         return picture
+
+
+@compiled
+def shade(balance, picture):  # type: ignore[no-untyped-def]
+    """255 where ``balance`` is positive, 0 where it is negative; the rest of ``picture`` stays."""
+    for i in range(min(balance.size, picture.size)):
+        shown = picture[i] if balance[i] == 0 else np.uint8(255)
+        picture[i] = np.uint8(0) if balance[i] < 0 else shown
 
 
 @compiled

@@ -7,7 +7,7 @@ import pytest
 
 from neurofer.events import write_columns
 from neurofer.events.events import Events
-from neurofer.represent import Counts, Tie, VoxelGrid
+from neurofer.represent import Counts, Tencode, Tie, VoxelGrid
 
 START_US = 5_000_000
 
@@ -50,27 +50,30 @@ def test_other_kinds(run_cli, recording, tmp_path, kind, word, recipe):
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)
 
 
-def test_picture_of_tie_is_the_image_itself(run_cli, recording, tmp_path):
+@pytest.mark.parametrize("recipe", [Tie(), Tencode()])
+def test_picture_in_colour_is_the_image_itself(run_cli, recording, tmp_path, recipe):
     import cv2
 
     path, events = recording
-    assert run_cli("represent", path, "-o", tmp_path / "out.png").code == 0
+    assert run_cli("represent", path, "--kind", recipe.kind, "-o", tmp_path / "out.png").code == 0
     picture = cv2.cvtColor(cv2.imread(str(tmp_path / "out.png")), cv2.COLOR_BGR2RGB)
-    expected = Tie()(events, (events.start_us, events.start_us + 33_333))
+    expected = recipe(events, (events.start_us, events.start_us + 33_333))
     np.testing.assert_array_equal(picture, np.moveaxis(expected, 0, -1))
 
 
-@pytest.mark.parametrize("kind", ["voxel", "counts", "time_surface"])
+@pytest.mark.parametrize("kind", ["voxel", "counts", "time_surface", "event_frame", "tbr_tensor", "est"])
 def test_picture_of_the_others_is_a_figure(run_cli, recording, tmp_path, kind):
     assert run_cli("represent", recording[0], "--kind", kind, "-o", tmp_path / "out.png").code == 0
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_window_behind_the_end_is_zero_and_said(run_cli, recording, tmp_path):
-    result = run_cli("represent", recording[0], "--start-us", 10_000_000, "-o", tmp_path / "out.npy")
+@pytest.mark.parametrize(("kind", "empty"), [("tie", 0), ("event_frame", 128), ("tencode", 255)])
+def test_a_window_behind_the_end_is_empty_and_said(run_cli, recording, tmp_path, kind, empty):
+    result = run_cli("represent", recording[0], "--kind", kind, "--start-us", 10_000_000, "-o", tmp_path / "out.npy")
     assert result.code == 0
     assert "no events" in result.err
-    assert not np.load(tmp_path / "out.npy").any()
+    assert f"all is {empty}" in result.err
+    assert (np.load(tmp_path / "out.npy") == empty).all()
 
 
 @pytest.mark.parametrize(("words", "message"), [

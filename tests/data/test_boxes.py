@@ -28,6 +28,7 @@ def test_a_crop_over_the_edge_is_filled_with_zeros() -> None:
     picture = np.arange(1, 13, dtype=np.uint8).reshape(1, 3, 4)
     assert crop_picture(picture, Box(-1, 1, 3, 3)).tolist() == [[[0, 5, 6], [0, 9, 10], [0, 0, 0]]]
     assert not crop_picture(picture, Box(9, 9, 2, 2)).any()
+    assert crop_picture(picture, Box(-1, 1, 3, 3), fill=7).tolist() == [[[7, 5, 6], [7, 9, 10], [7, 7, 7]]]
 
 
 def test_shrinking_averages_and_keeps_the_mean() -> None:

@@ -33,6 +33,17 @@ def test_zero_is_in_the_middle_of_signed_values_and_at_the_bottom_of_counts():
     assert representation_figure(counts).axes[0].images[0].get_clim()[0] == 0
 
 
+def test_grey_pictures_go_from_black_to_white_whatever_they_hold():
+    image = representation_figure(np.full((1, 4, 4), 128, np.uint8), grey=True).axes[0].images[0]
+    assert image.get_clim() == (0.0, 255.0)
+    assert image.get_cmap().name == "gray"
+
+
+def test_many_channels_stay_a_sheet():
+    figure = representation_figure(np.ones((64, 6, 8)))
+    assert max(figure.get_size_inches()) < 25
+
+
 def test_an_empty_window_is_drawn():
     representation_figure(np.zeros((2, 4, 4)))
 
