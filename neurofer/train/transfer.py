@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 from torch import Tensor, nn
 
 from neurofer.data.clip import ClipSet
@@ -48,12 +48,12 @@ class PretrainedEncoder:
     @property
     def subjects(self) -> tuple[str, ...]:
         """Everybody whose faces set the weights, sorted: by the card and by the record."""
-        return tuple(sorted({*self.card.get("subjects", ()), *self.record.get("seen_subjects", ())}))
+        return tuple(sorted({*_names(self.card, "subjects"), *_names(self.record, "seen_subjects")}))
 
     @property
     def clips(self) -> frozenset[str]:
         """The clips that set the weights, by the record; none without one."""
-        return frozenset(self.record.get("seen_clips", ()))
+        return frozenset(_names(self.record, "seen_clips"))
 
     def said(self) -> dict[str, Any]:
         """Where the encoder came from, for the record of a run; no path."""
@@ -85,8 +85,9 @@ def load_encoder(run: Path | str, epoch: int | None = None) -> PretrainedEncoder
         there = sorted(path.stem.lstrip("0") for path in folder.glob("epochs/*.safetensors"))
         kept = f"it kept {', '.join(there)}" if there else "it kept none but the last, which needs no encoder_epoch"
         raise BadFileError(f"{folder / name}: missing; {kept}")
+    files = card.get("files")
     for file in (name, "run.json"):
-        written = card["files"].get(file)
+        written = files.get(file) if isinstance(files, dict) else None
         if written is not None and (folder / file).exists() and file_digest(folder / file) != written:
             raise BadFileError(f"{folder / file}: was altered after training (its SHA-256 is not the card's); "
                                "copy the folder again, or train it again")
@@ -100,7 +101,8 @@ def load_encoder(run: Path | str, epoch: int | None = None) -> PretrainedEncoder
         raise BadFileError(f"{folder / name}: holds no encoder (no weight is called encoder.*); "
                            "copy the folder again, or train it again")
     record = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
-    return PretrainedEncoder(folder, state, card, record, epoch, weights_digest(state))
+    return PretrainedEncoder(folder, state, card, record if isinstance(record, dict) else {}, epoch,
+                             weights_digest(state))
 
 
 def check_transfer(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partition, clip_set: ClipSet) -> None:
@@ -162,20 +164,18 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(state.items()):
         if name.startswith(ENCODER_PARTS):
-            array = np.ascontiguousarray(value.detach().cpu().numpy())
-            digest.update(f"{name} {array.dtype.str} {value.shape} ".encode())
-            digest.update(array.tobytes())
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
 def _differences(config: TrainConfig, card: Mapping[str, Any]) -> list[str]:
-    there = card.get("representation") or {}
     said, channels = _recipe(RepresentConfig(kind=config.represent.kind, settings=config.represent.settings))
     pairs: tuple[tuple[str, Any, Any], ...] = (
         ("model.size_px", config.model.size_px, card.get("size_px")),
         ("model.width", config.model.width, card.get("width")),
         ("channels", channels, card.get("channels")),
-        ("represent", said, _recipe_of_card(there)),
+        ("represent", said, _recipe_of_card(card.get("representation"))),
         ("represent.window_us", config.represent.window_us, card.get("window_us")),
     )
     return [f"{name} is {here}, in pre-training it was {before}" for name, here, before in pairs if here != before]
@@ -204,6 +204,11 @@ def _seen(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partiti
     return problems
 
 
+def _names(said: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = said.get(key)
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
@@ -220,8 +225,8 @@ def _recipe(represent: RepresentConfig) -> tuple[str, int]:
     return repr(built), built.channels
 
 
-def _recipe_of_card(said: Mapping[str, Any]) -> str:
+def _recipe_of_card(said: Any) -> str:
     try:
-        return _recipe(RepresentConfig(kind=str(said.get("kind")), settings=dict(said.get("settings") or {})))[0]
-    except UsageError:
-        return f"{said.get('kind')} {said.get('settings')}"
+        return _recipe(RepresentConfig.model_validate(said))[0]
+    except (UsageError, ValueError):
+        return str(said)

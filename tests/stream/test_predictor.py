@@ -75,6 +75,18 @@ def test_an_ann_stream_equals_the_network_on_all_windows(recording: MemoryRecord
     assert np.allclose(found, torch.softmax(logits[0].double(), -1).numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("context_windows", [1, 3, 5])
+def test_a_decision_costs_one_encoder_pass(recording: MemoryRecording, context_windows: int) -> None:
+    run = ann_run(context_windows=context_windows)
+    torch.manual_seed(0)
+    run.model = build_ann(3, 16, width=0.125, context_windows=context_windows).eval()
+    predictor, encoded = Predictor(run), []
+    assert list(predictor.decide(recording, BOX))  # the first call also warms up
+    run.model.encoder.register_forward_hook(lambda encoder, inputs, output: encoded.append(len(inputs[0])))
+    assert len(list(predictor.decide(recording, BOX))) == 9 - context_windows + 1
+    assert encoded == [1] * 9
+
+
 def test_an_snn_stream_carries_its_state(recording: MemoryRecording) -> None:
     run = snn_run()
     found = list(Predictor(run).decide(recording, BOX))

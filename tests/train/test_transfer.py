@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -167,6 +168,15 @@ def test_another_split_than_that_of_the_pretraining_is_refused(small_config: Mak
     assert train_recogniser(transfer(small_config, gan, "linear", "split.labels=0.5", "train.epochs=1"))
 
 
+@pytest.mark.parametrize("card", [
+    {"representation": None}, {"representation": [1]}, {"representation": {"kind": "tie", "settings": 3}},
+    {"window_us": "x"}, {"size_px": None}, {"width": []}, {"channels": {}}, {"subjects": 7}, {"subjects": {"a": 1}}])
+def test_a_card_of_nonsense_is_told(small_config: Make, pretrained: Pretrained, card: dict[str, Any]) -> None:
+    gan = pretrained(card=card, record={"seen_subjects": "all", "seen_clips": 5})
+    with pytest.raises(NeuroferError, match="in pre-training it was|do not say whom"):
+        train_recogniser(transfer(small_config, gan, "linear"))
+
+
 def test_a_pretraining_that_does_not_say_whom_it_saw_is_refused(small_config: Make, pretrained: Pretrained) -> None:
     gan = pretrained(card={"subjects": []}, record={"seen_subjects": []})
     with pytest.raises(NeuroferError, match="do not say whom it has seen"):
@@ -283,3 +293,36 @@ def test_choosing_on_the_test_part_is_written_down(small_config: Make) -> None:
     assert record["split"]["clips"]["validation"] == record["split"]["clips"]["test"]
     assert record["test"]["reads"] == 3
     assert evaluate_run(load_run(folder))["confusion"] == record["test"]["result"]["confusion"]
+
+
+@pytest.mark.parametrize(("mode", "words"), [("linear", ()), ("finetune", TRIPLES), ("linear", FRAME)])
+def test_a_stream_encodes_each_window_once_and_says_what_the_full_pass_says(
+        small_config: Make, pretrained: Pretrained, mode: str, words: tuple[str, ...]) -> None:
+    from neurofer.data.crop import crop_resize
+    from neurofer.events.open import open_recording
+    from neurofer.represent import build_representation
+    from neurofer.stream.predictor import Predictor
+    from neurofer.train.ann import pictures_to_network
+
+    config = transfer(small_config, pretrained(), mode, "train.epochs=1", *words)
+    run = load_run(train_recogniser(config))
+    network, predictor = sequence_classifier(run.model), Predictor(run)
+    clip = next(clip for clip in open_store(Path(str(config.data))).clips if clip.box is not None)
+    assert clip.box is not None
+    encoded: list[int] = []
+    with open_recording(clip.path) as recording:
+        assert list(predictor.decide(recording, clip.box))  # the first call also warms up
+        hook = network.encoder.register_forward_hook(lambda encoder, inputs, output: encoded.append(len(inputs[0])))
+        said = [decision.probabilities for decision in predictor.decide(recording, clip.box)]
+        hook.remove()
+        tie, start_us = build_representation("tie"), recording.start_us
+        windows = [window for window in recording.windows(50_000)
+                   if 2 * (recording.end_us + 1 - window.start_us) >= 50_000]
+        pictures = [crop_resize(tie(window.events, window[:2], origin_us=start_us), clip.box, 16)
+                    for window in windows]
+    assert encoded == [1] * len(windows)
+    assert len(said) == len(windows) - network.context_windows + 1
+    with torch.inference_mode():
+        whole, _ = network(pictures_to_network(np.stack(pictures)[None]))
+    # Windows are encoded one at a time in the stream and together here.
+    assert np.allclose(said, torch.softmax(whole[0].double(), -1).numpy(), atol=1e-5)
