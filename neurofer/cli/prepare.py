@@ -90,7 +90,7 @@ def ckplus(
 @prepare_app.command(epilog=examples(
     "neurofer prepare nefer --root NEFER --out data/nefer",
     "neurofer prepare nefer --root NEFER --out data/nefer --boxes boxes.csv --frames --similarity 0.62,0,45,-10",
-    "neurofer train configs/ann_synthetic.yaml data=data/nefer split.kind=official label=reported",
+    "neurofer train --backend ann --data data/nefer --out runs/nefer split.kind=official label=reported",
 ))
 def nefer(
     root: Path = typer.Option(..., "--root", help="Folder that holds annotations, event_raw and rgb_frames.",
@@ -134,8 +134,8 @@ def nefer(
 
 @prepare_app.command(epilog=examples(
     "neurofer prepare see --root SEE --out data/see --frames",
-    "neurofer train configs/ann_synthetic.yaml data=data/see split.kind=official represent.kind=counts "
-    "represent.settings={}",
+    "neurofer train --backend ann --data data/see --out runs/see split.kind=official represent.kind=counts "
+    "represent.window_us=33333",
 ))
 def see(
     root: Path = typer.Option(..., "--root", help="Folder that holds event, frame and emotion.json.",

@@ -75,6 +75,8 @@ def _cells(line: bytes) -> list[str] | str:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"is not UTF-8 (byte {error.start + 1} is 0x{line[error.start]:02x})"
+    if '"' not in text:
+        return [cell.strip() for cell in text.split(",")]
     try:
         rows = list(csv.reader([text.rstrip("\r")], strict=True))
     except csv.Error as error:

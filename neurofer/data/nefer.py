@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,7 +172,6 @@ def make_clip(root: Path, plan: NeferPlan, folder: Path, job: NeferJob) -> Store
     except UsageError as error:
         raise BadFileError(f"{root / job.raw}: is no recording of {SENSOR[0]}x{SENSOR[1]} pixels ({error})") from error
     if not info.events:
-        shutil.rmtree(place)
         raise BadFileError(f"{root / job.raw}: holds no events, so it has neither a duration nor a face box")
     box = percentile_box(counts) if job.box is None else job.box
     if job.frames:

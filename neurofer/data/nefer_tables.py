@@ -9,11 +9,12 @@ share no name; within a user, both are numbered in the order in which they were 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from neurofer.data.csv_rows import Row, few, read_rows
@@ -176,15 +177,21 @@ def _table(root: Path, emotion: Emotion, camera: Camera, part: str, problems: li
 def _listed(row: Row, labels: tuple[str, ...]) -> Listed | str:
     """The recording of a row, or what is wrong with the row."""
     user, recording, path, label = row.cells
-    place = PurePosixPath(path.replace("\\", "/"))
-    name = recording.removesuffix("_cd")
-    if not re.fullmatch(r"\w[\w.+-]*", name, re.ASCII) or not re.fullmatch(r"\w[\w.+-]*", user, re.ASCII):
+    folder, _, frame = path.replace("\\", "/").rpartition("/")
+    wrong = _wrong(user, recording, folder, label, labels)
+    return wrong or Listed(user, recording.removesuffix("_cd"), label.lower(), row.where, (frame,))
+
+
+@functools.lru_cache(maxsize=1024)
+def _wrong(user: str, recording: str, folder: str, label: str, labels: tuple[str, ...]) -> str | None:
+    """What is wrong with a row; the rows of a recording agree in all but the base name."""
+    if not all(re.fullmatch(r"\w[\w.+-]*", name, re.ASCII) for name in (recording.removesuffix("_cd"), user)):
         return f"names the recording {recording!r} of {user!r}; need letters, digits, _ . + -"
-    if place.parts[-3:-1] != (user, recording):
-        return f"is of {user}/{recording}, but its frame is {path!r}"
+    if folder.split("/")[-2:] != [user, recording]:
+        return f"is of {user}/{recording}, but its frame lies in {folder!r}"
     if label.lower() not in labels:
         return f"has the label {label!r}; need one of {', '.join(one.capitalize() for one in labels)}"
-    return Listed(user, name, label.lower(), row.where, (place.name,))
+    return None
 
 
 def _clips(part: str, events: Table, reported: Table, videos: Table, pairs: Mapping[str, str],

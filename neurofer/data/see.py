@@ -30,7 +30,6 @@ Source:
 from __future__ import annotations
 
 import functools
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -185,7 +184,6 @@ def make_clip(root: Path, plan: SeePlan, folder: Path, job: SeeJob) -> StoredCli
                                ) from error
         interval = (info.start_us, info.end_us + 1)
     if not info.events:
-        shutil.rmtree(place)
         raise BadFileError(f"{source}: shows no events")
     if job.frames is not None:
         _keep_frames(root / job.frames, folder, job, interval[0])
