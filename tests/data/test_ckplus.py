@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neurofer.data.ckplus import SENSOR, busy_run, prepare_ckplus, sensor_box, window_counts, window_start
-from neurofer.data.ckplus_counts import count_release
+from neurofer.data.ckplus_counts import WINDOWS, count_release
 from neurofer.data.ckplus_tree import CLASSES, IMAGES, find_events, longest_run, read_frame_list, read_tree
-from neurofer.data.clip import Box
-from neurofer.data.folds import PLACE
+from neurofer.data.clip import Box, Clip, ClipSet
+from neurofer.data.expected import differing
+from neurofer.data.folds import PLACE, places_in_class, published_side
 from neurofer.data.frames import clip_frames
 from neurofer.data.store import read_store_index
 from neurofer.data.windows import window_edges
@@ -19,7 +22,9 @@ from neurofer.errors import BadFileError, UsageError
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 from neurofer.events.open import open_recording
+from neurofer.train.triples import contexts, doubled_contexts
 from tests.trees.ckplus import PICTURES, expression, write_emotion, write_events, write_sequence, write_tree
+from tests.trees.published import published_structure
 
 
 @pytest.fixture(scope="module")
@@ -300,3 +305,25 @@ def test_counts_beside_the_published_ones(tree, store):
     assert counts["anger: labelled sequences"].have == 2
     assert counts["people"].have == 2
     assert (counts["anger: train sequences"].have, counts["anger: test sequences"].have) == (1, 1)
+
+
+def test_a_copy_with_the_published_structure_differs_in_nothing():
+    labels, dropped = published_structure()
+    facts = places_in_class(labels)
+    clips = [Clip(name, Path(name), 0, 1, name[:4], label, "ckplus", facts=facts[name])
+             for name, label in labels.items() if name not in dropped]
+    sides = published_side(ClipSet("ckplus", CLASSES, tuple(clips), ""))
+    lengths = {}
+    for side, windows in WINDOWS.items():
+        for label, count in zip(CLASSES, windows, strict=True):
+            names = [clip.name for clip in clips if (clip.label, sides[clip.name]) == (label, side)]
+            lengths.update({name: count // len(names) + (place < count % len(names))
+                            for place, name in enumerate(names)})
+    clips = [replace(clip, stop_us=window_start(lengths[clip.name])) for clip in clips]
+    assert differing(count_release(labels, clips, windows=True)) == ()
+    for side, triples, doubled in (("train", 1_656, 4_456), ("test", 432, 1_170)):
+        of_side = [lengths[name] for name in lengths if sides[name] == side]
+        assert sum(len(contexts(number, 3)) for number in of_side) == triples
+        assert sum(len(doubled_contexts(number)) for number in of_side) == doubled
+    fewer = differing(count_release(labels, clips[1:], windows=True))
+    assert [count.what for count in fewer] == ["anger: train sequences", "anger: train windows"]

@@ -12,10 +12,7 @@ import pytest
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.folds import PLACE, fold_partition, fold_subjects, paper_partition, places_in_class
 from neurofer.errors import NeuroferError
-
-CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
-LISTED = (45, 18, 59, 25, 69, 28, 83)
-TRAIN, TEST = (36, 14, 47, 20, 55, 22, 66), (9, 4, 12, 5, 14, 6, 17)
+from tests.trees.published import CLASSES, LISTED, TEST, TRAIN, published_structure
 
 
 def clip_set(labels, classes=CLASSES):
@@ -91,23 +88,6 @@ def test_published_split_has_the_published_counts():
     assert by_class(labels, partition.train) == TRAIN
     assert by_class(labels, partition.test) == TEST
     assert partition.validation == partition.test
-
-
-def published_structure():
-    """``(labels, dropped)``: 327 made-up sequences of 118 people, sides and people as the published list has them."""
-    first_test = {"anger": 89, "contempt": 89, "disgust": 95, "fear": 98, "happiness": 105, "sadness": 113,
-                  "surprise": 102}
-    labels = {}
-    for number, (label, train, test) in enumerate(zip(CLASSES, TRAIN, TEST, strict=True), start=1):
-        start = first_test[label]
-        # Training people of a class come before its test people; those of three classes reach up to S107.
-        last = min(start, 108)
-        people = range(last - train, last) if label in ("sadness", "surprise", "happiness") else range(1, train + 1)
-        for subject in (*people, *range(start, start + test)):
-            labels[f"S{subject:03d}_{number:03d}"] = label
-    dropped = ["S001_001", "S001_003", "S002_003", "S091_006",              # training side: anger, disgust, sadness
-               "S089_001", "S090_001", "S105_007", "S106_007"]              # test side: anger, surprise
-    return labels, dropped
 
 
 def test_lost_sequences_move_no_other():
