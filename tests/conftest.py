@@ -136,3 +136,26 @@ def blob_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             clips.append(StoredClip(clip, len(events), digest))
     write_store_index(store, "blobs", classes, sensor, {"made_by": "the tests"}, clips, "1")
     return store
+
+
+@pytest.fixture(scope="session")
+def framed_store(blob_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The blobs with a grey frame every 1/30 s: a light disc where the blob is, on the subject's own dark grey."""
+    import shutil
+
+    from neurofer.data.frames import write_frames
+    from neurofer.data.store import open_store
+
+    store = tmp_path_factory.mktemp("framed") / "store"
+    shutil.copytree(blob_store, store, ignore=shutil.ignore_patterns(".cache"))
+    for clip in open_store(store).clips:
+        width, height = clip.sensor or (0, 0)
+        times = np.arange(clip.start_us, clip.stop_us, 33_333)
+        way = 0.3 * height * (2 * times / clip.stop_us - 1)
+        angle = {"right": 0.0, "down": np.pi / 2, "left": np.pi}[clip.label]
+        y, x = np.mgrid[:height, :width]
+        far = np.hypot(x - width / 2 - way[:, None, None] * np.cos(angle),
+                       y - height / 2 - way[:, None, None] * np.sin(angle))
+        pictures = np.where(far < 5, 220, 40 + 10 * int(clip.subject[1:])).astype(np.uint8)
+        write_frames(store, clip.name, times, pictures)
+    return store

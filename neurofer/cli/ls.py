@@ -63,7 +63,10 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
             card = read_json(path)
             row |= {key: card.get(key) for key in ("backend", "parameters")}
             row["accuracy"] = _find_number(card.get("metrics"), "accuracy")
-        except (ValueError, AttributeError, OSError) as error:
+            if card.get("task") == "reconstruct":
+                row |= {"backend": "reconstruct", "parameters": card["parameters"]["generator"],
+                        "psnr_db": card["metrics"]["held_out"].get("psnr_db")}
+        except (ValueError, AttributeError, KeyError, TypeError, OSError) as error:
             row["problem"] = f"card.json cannot be read ({error})"
         rows.append(row)
     return rows
@@ -99,5 +102,7 @@ def _print_runs(rows: list[dict[str, Any]]) -> None:
     table = []
     for row in rows:
         accuracy = "-" if row["accuracy"] is None else f"{100 * row['accuracy']:.1f} %"
+        if row.get("psnr_db") is not None:
+            accuracy = f"held-out PSNR {row['psnr_db']:.1f} dB"
         table.append((row["run"], row["backend"] or "-", row["parameters"] or "-", row.get("problem", accuracy)))
     typer.echo(text_table(("run", "backend", "parameters", "test accuracy"), table))

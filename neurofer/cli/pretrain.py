@@ -8,6 +8,7 @@ import typer
 
 from neurofer.cli.options import examples, with_options
 from neurofer.errors import UsageError
+from neurofer.launch import rank
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +48,8 @@ def pretrain(
     from neurofer.train.run_folder import read_card
 
     folder = run(resolved, resume=resume, overwrite=overwrite, cache=cache)
+    if rank():
+        return
     card = read_card(folder)
     typer.echo(f"{folder}: {card['epochs']} epochs, {card['parameters']['generator']} parameters, "
                f"{card['parameters']['encoder']} of them in the encoder, {len(card['subjects'])} subjects seen")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from neurofer.cli.options import examples
+from neurofer.cli.options import examples, with_options
 from neurofer.errors import UsageError
 from neurofer.launch import rank
 
@@ -34,13 +34,8 @@ def train(
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end."""
-    words = list(overrides or [])
-    for name, value in (("backend", backend), ("data", data), ("out", out), ("seed", seed)):
-        if value is not None:
-            if any(word.split("=")[0].strip() == name for word in words):
-                raise UsageError(f"train: {name} is given by --{name} and by {name}=...; give it once")
-            if name != "backend":
-                words.append(f"{name}={_quoted(value)}")
+    with_options("train", overrides, [("backend", backend)])  # refused if given twice; else it picks a configuration
+    words = with_options("train", overrides, (("data", data), ("out", out), ("seed", seed)))
     if resume and overwrite:
         raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
     resolved = _load(config, backend, out, resume, words)
@@ -76,10 +71,3 @@ def _load(config: str | None, backend: str | None, out: Path | None, resume: boo
     if chosen not in ("ann", "snn"):
         raise UsageError(f"--backend: need ann or snn, got {backend!r}")
     return load_config(TrainConfig, find_config(f"{chosen}_synthetic"), words)
-
-
-def _quoted(value: object) -> str:
-    """As YAML that stays text, whatever characters a path holds; numbers stay numbers."""
-    import json
-
-    return str(value) if isinstance(value, int) else json.dumps(str(value))

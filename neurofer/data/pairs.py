@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def face_pairs(clip_set: ClipSet, representation: Representation, window_us: flo
 
     recipe: dict[str, Any] = {"window_us": window_us, "size_px": size_px, "frame_at": frame_at,
                               "frames": [_frames_size(clip) for clip in clip_set.clips]}
-    modules = (boxes, crop, frames)
+    modules = (boxes, crop, frames, sys.modules[__name__])
     faces = cached_rows("faces", clip_set, recipe, modules, lengths, (1, size_px, size_px), np.dtype(np.uint8), build,
                         cache)
     return Pairs(pictures, faces, np.array(there))

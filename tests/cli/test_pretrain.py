@@ -1,0 +1,52 @@
+"""``neurofer pretrain`` on blobs: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+SMALL = ("model.size_px=16", "model.width=0.125", "represent.window_us=50000", "train.epochs=1", "train.sheet_every=0",
+         "train.held_out_pairs=4")
+
+
+def test_it_prints_the_scores_and_what_comes_next(run_cli: Callable, framed_store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "gan"
+    words = ("--data", framed_store, "--out", out, "--cache", tmp_path / "cache", "--seed", 3, *SMALL)
+    result = run_cli("pretrain", *words)
+    assert result.code == 0, result.err
+    card = json.loads((out / "card.json").read_text())
+    lines = result.out.splitlines()
+    assert lines[0].startswith(f"{out}: 1 epochs, {card['parameters']['generator']} parameters")
+    assert lines[1].split()[:2] == ["held-out", "subjects"]
+    assert f"{card['metrics']['held_out']['psnr_db']:.2f}" in lines[3]
+    assert f"{card['metrics']['mean_face']['ssim']:.3f}" in lines[4]
+    assert lines[5] == (f"next: neurofer train model.encoder_from={out} model.mode=finetune --data {framed_store} "
+                        f"--out {out}-finetune")
+    assert "seed: 3" in (out / "config.yaml").read_text()
+    again = run_cli("pretrain", "--out", out, "--resume")
+    assert again.code == 0
+    assert again.out == result.out
+    listed = run_cli("ls", "--runs", tmp_path)
+    assert "reconstruct" in listed.out
+    assert f"PSNR {card['metrics']['held_out']['psnr_db']:.1f} dB" in listed.out
+    refused = run_cli("evaluate", out)
+    assert (refused.code, "is a pre-training, which recognises nothing yet" in refused.err) == (1, True)
+
+
+def test_a_store_without_frames_is_one_sentence(run_cli: Callable, blob_store: Path, tmp_path: Path) -> None:
+    result = run_cli("pretrain", "--data", blob_store, "--out", tmp_path / "gan", *SMALL)
+    assert result.code == 1
+    assert result.err.startswith("error: data set blobs: keeps no grey frames")
+    assert "--frames" in result.err
+
+
+def test_wrong_words(run_cli: Callable, tmp_path: Path) -> None:
+    result = run_cli("pretrain", "train.epocs=1", "--data", "a", "--out", tmp_path)
+    assert (result.code, "unknown key train.epocs; did you mean epochs?" in result.err) == (2, True)
+    result = run_cli("pretrain", "--resume", "--overwrite")
+    assert (result.code, "give one of them" in result.err) == (2, True)
+    result = run_cli("pretrain", "seed=1", "--seed", 2)
+    assert (result.code, "pretrain: seed is given by --seed and by seed=...; give it once" in result.err) == (2, True)
+    result = run_cli("pretrain", "--config", "ann_synthetic", "--data", "a", "--out", tmp_path)
+    assert (result.code, "backend" in result.err) == (2, True)
