@@ -326,3 +326,20 @@ def test_a_stream_encodes_each_window_once_and_says_what_the_full_pass_says(
         whole, _ = network(pictures_to_network(np.stack(pictures)[None]))
     # Windows are encoded one at a time in the stream and together here.
     assert np.allclose(said, torch.softmax(whole[0].double(), -1).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["tie", "voxel"])
+def test_from_pretraining_to_recogniser(small_config: Make, pretrain_config: Callable[..., Any], kind: str) -> None:
+    from neurofer.train.reconstruct import pretrain
+
+    gan = pretrain(pretrain_config(f"represent.kind={kind}", "train.epochs=1", "train.keep_every=1"))
+    words = (f"represent.kind={kind}", "train.epochs=1", "model.encoder_epoch=1")
+    folder = train_recogniser(transfer(small_config, gan, "linear", *words))
+    before, after = load_file(gan / "epochs" / "0001.safetensors"), load_file(folder / "model.safetensors")
+    assert weights_digest(before) == weights_digest(after)
+    assert any(name.startswith("front.") for name in after) == (kind == "voxel")
+    seen = json.loads((gan / "run.json").read_text())["seen_subjects"]
+    assert json.loads((folder / "run.json").read_text())["encoder"]["subjects"] == seen
+    with pytest.raises(NeuroferError, match="test subjects were seen in pre-training: s"):
+        train_recogniser(transfer(small_config, gan, "finetune", *words, "split.seed=1", out="other"))
+    train_recogniser(transfer(small_config, gan, "finetune", *words, out="tuned"))
