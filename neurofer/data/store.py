@@ -2,7 +2,8 @@
 
 ``store.json`` says what is inside, ``clips.csv`` has one row a clip (columns beyond the fixed ones are its facts),
 ``events/<clip>/`` the columns of one recording, ``truth/<clip>.npy`` what is known of each frame, ``frames/<clip>.npy``
-grey frames. The index is written last, so a folder without it is unfinished.
+grey frames, ``records/<clip>.json`` what became of each clip, ``problems.csv`` what could not be prepared. The index is
+written last, so a folder without it is unfinished.
 """
 
 from __future__ import annotations
