@@ -50,28 +50,37 @@ def evtransfer(
                                      "machines."),
     keep_models: bool = typer.Option(False, "--keep-models", help="Keep the run folders of all cells, not only of the "
                                      "pre-trainings."),
+    ladder: str = typer.Option("auto", "--ladder", help="From the published to the clean protocol of e-CK+: auto (for "
+                               "that data set), only (without the ablation) or off."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """The ablation of evTransFER: modes, TIE variants, with and without LSTM, shares of the labels, over seeds."""
     if lstm not in _LSTM:
         raise UsageError(f"--lstm: need both, with or without, got {lstm!r}")
+    if ladder not in ("auto", "only", "off"):
+        raise UsageError(f"--ladder: need auto, only or off, got {ladder!r}")
     choices = _choices(workers, shard, resume, render, keep_models, cache)
     from neurofer.config import dump_config, find_config, load_config
     from neurofer.reproduce.config import EvtransferConfig
     from neurofer.reproduce.evtransfer import Axes, plan
-    from neurofer.reproduce.figures import evtransfer_document
-    from neurofer.reproduce.report import Made
+    from neurofer.reproduce.ladder import DATA_SET, plan_ladder
+    from neurofer.reproduce.ladder_report import ladder_report
+    from neurofer.reproduce.report import Made, evtransfer_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
 
     axes = Axes(seeds, _words(variants), _words(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
     settings = load_config(EvtransferConfig, find_config(config), overrides or ())
     clip_set = read_data(data)
-    cells = plan(settings, axes, clip_set)
-    outcome = run_table(cells, clip_set, data, out, choices)
+    cells = [] if ladder == "only" else plan(settings, axes, clip_set)
+    rungs = []
+    if ladder == "only" or (ladder == "auto" and clip_set.name == DATA_SET):
+        rungs = plan_ladder(settings, clip_set, axes)
+    outcome = run_table([*cells, *rungs], clip_set, data, out, choices)
     said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--variants": variants,
-            "--modes": modes, "--labels": labels, "--lstm": lstm}
+            "--modes": modes, "--labels": labels, "--lstm": lstm, "--ladder": ladder}
     made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
-    write_tables(out, outcome, made.configuration, lambda: evtransfer_document(outcome, made))
+    sections = [ladder_report(rungs, outcome.records)] if rungs else []
+    write_tables(out, outcome, made.configuration, evtransfer_report(outcome, made, sections))
     _tell(out, outcome)
 
 

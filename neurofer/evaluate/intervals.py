@@ -1,7 +1,8 @@
-"""95 % intervals: over subjects for one run, over seeds for several."""
+"""95 % intervals: over subjects for one run, over seeds for several, of a share of independent samples."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -46,6 +47,33 @@ def bootstrap_subjects(
     scores = score(np.einsum("rs,sij->rij", weights.astype(np.float64), each))
     low, high = np.quantile(scores[np.isfinite(scores)], [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def wilson(share: float, samples: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a share of right answers; takes the samples for independent.
+
+    Args:
+        share: In [0, 1]; need not be a multiple of ``1 / samples``, as for a mean over seeds.
+        samples: What the share is of, at least 1. Where one recording gives many answers, count recordings.
+        level: Coverage.
+
+    Raises:
+        ValueError: a share outside [0, 1], or no sample.
+
+    Source:
+        Wilson, JASA 22, 1927.
+
+    Example:
+        >>> [round(100 * edge, 1) for edge in wilson(59 / 63, 63)]
+        [84.8, 97.5]
+    """
+    if not 0 <= share <= 1 or samples < 1:
+        raise ValueError(f"wilson: need a share in [0, 1] of 1 or more samples, got {share} of {samples}")
+    z = float(stats.norm.ppf((1 + level) / 2))
+    scale = 1 + z * z / samples
+    middle = (share + z * z / (2 * samples)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / samples + z * z / (4 * samples * samples))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:

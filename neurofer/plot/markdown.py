@@ -8,7 +8,10 @@ from neurofer.plot.report import Report, Section, Table
 
 
 def report_markdown(report: Report) -> str:
-    """The report as Markdown: pictures by the names of their files, those without one left out, bars as a list."""
+    """The report as Markdown: pictures by the names of their files, those without one left out.
+
+    Bars become a list where no table stands beside them.
+    """
     return "\n\n".join([f"# {report.title}", report.lead, *_facts(report.facts),
                         *(part for section in report.sections for part in _section(section))]) + "\n"
 
@@ -33,7 +36,7 @@ def _facts(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _section(section: Section) -> Iterator[str]:
     yield f"## {section.title}"
     yield from section.text
-    if section.bars:
+    if section.bars and not section.tables:
         yield "\n".join(f"- {bar.label}: {100 * bar.value:.1f} %" + (
             f" ({100 * bar.low:.1f} to {100 * bar.high:.1f})" if bar.low is not None and bar.high is not None else "")
             for bar in section.bars)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from neurofer.data.windows import window_edges
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.config import MODES, EvtransferConfig
-from neurofer.train.config import Mode, RepresentConfig, TrainConfig
+from neurofer.train.config import Mode, RepresentConfig, SplitConfig, TrainConfig
 from neurofer.train.data import chosen_label, partition_of
 from neurofer.train.pretrain_config import GeneratorConfig, PretrainConfig
 from neurofer.train.triples import contexts, doubled_contexts
@@ -91,7 +91,7 @@ def pretrain_cell(config: EvtransferConfig, variant: str | None, seed: int, tag:
                   split: dict[str, Any] | None = None) -> Cell:
     """The pre-training of one variant and seed; ``split`` replaces keys of the configuration's."""
     settings = PretrainConfig(
-        seed=seed, split=config.split.model_copy(update={"labels": 1.0, **(split or {})}),
+        seed=seed, split=SplitConfig(**{**config.split.model_dump(), "labels": 1.0, **(split or {})}),
         represent=_represent(config, variant), frame_at=config.pretrain.frame_at, gan=config.pretrain.gan,
         model=GeneratorConfig(size_px=config.size_px, width=config.width, dropout=config.pretrain.dropout),
         train=config.pretrain.train)
@@ -101,9 +101,9 @@ def pretrain_cell(config: EvtransferConfig, variant: str | None, seed: int, tag:
 
 
 def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, variant: str | None, lstm: bool,
-               share: float, seed: int, pretrained: Cell, tag: str = "", split: dict[str, Any] | None = None,
-               parity: dict[str, bool] | None = None) -> Cell:
-    """One training; ``split`` and ``parity`` replace keys of the configuration's.
+               share: float, seed: int, pretrained: Cell, tag: str = "",
+               changes: Mapping[str, Mapping[str, Any]] | None = None) -> Cell:
+    """One training; ``changes`` replaces keys of its sections, such as ``parity``, and lifts the floor of its steps.
 
     Raises:
         UsageError: settings that do not go together.
@@ -114,10 +114,13 @@ def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, varia
     name = "-".join(word for word in (tag, mode, str(said["variant"]), "lstm" if lstm else "frame",
                                       f"{100 * share:g}", f"s{seed}") if word)
     base, least = _merged(config, mode, lstm)
-    base["split"] = config.split.model_copy(update={"labels": share, **(split or {})}).model_dump(mode="json")
+    base["split"] = config.split.model_dump(mode="json") | {"labels": share}
     base["represent"] = _represent(config, variant).model_dump(mode="json")
-    base["parity"] |= parity or {}
     base |= {"seed": seed, "label": config.label}
+    if changes is not None:
+        least = 0  # a floor would make one line of a comparison train longer than the next
+        for section, values in changes.items():
+            base[section] |= values
     needs: tuple[str, ...] = ()
     if mode != "scratch":
         needs = (pretrained.name,)
@@ -142,7 +145,8 @@ def steps_per_epoch(settings: TrainConfig, clip_set: ClipSet) -> int:
     Raises:
         NeuroferError: the data set cannot be split, or no training clip is long enough.
     """
-    partition = keep_labels(clip_set, partition_of(settings.split, clip_set), settings.split.labels, settings.seed)
+    whole = partition_of(settings.split, clip_set, settings.parity.best_on_test)
+    partition = keep_labels(clip_set, whole, settings.split.labels, settings.seed)
     clips = [clip for clip in clip_set.clips if clip.name in set(partition.train)]
     if settings.sample.kind == "draw":
         samples = len(clips) * settings.sample.per_clip

@@ -12,6 +12,7 @@ from neurofer.errors import NeuroferError
 from neurofer.plot.report import Report, Section, Table
 from neurofer.reproduce.cells import Outcome
 from neurofer.reproduce.config import MODES
+from neurofer.reproduce.figures import evtransfer_figures
 from neurofer.reproduce.tables import (
     AXES,
     SCORES,
@@ -60,10 +61,12 @@ def evtransfer_report(outcome: Outcome, made: Made, more: Sequence[Section] = ()
     require_unseen_subjects(outcome.records)
     rows = training_rows(outcome.records)
     if not rows:
-        return Report(f"evTransFER on {made.clip_set.name}", "No training is finished yet.", facts(outcome, made),
-                      (*more, again(made)))
-    sections = (accuracy_section(rows), differences_section(rows), scores_section(rows), baselines_section(rows),
-                *pretraining_section(outcome.records), *more, again(made))
+        lead = "The ladder alone." if more else "No training is finished yet."
+        return Report(f"evTransFER on {made.clip_set.name}", lead, facts(outcome, made), (*more, again(made)))
+    figures = evtransfer_figures(rows, made.clip_set.name)
+    sections = (accuracy_section(rows), *([figures] if figures else []), differences_section(rows),
+                scores_section(rows), baselines_section(rows), *pretraining_section(outcome.records), *more,
+                again(made))
     return Report(f"evTransFER on {made.clip_set.name}",
                   f"An encoder that learned to draw the face from events, taken over by a recogniser or not: "
                   f"{len(rows)} trainings. {people(rows)}", facts(outcome, made), sections)
@@ -80,11 +83,13 @@ def people(rows: Sequence[Row]) -> str:
 
 def facts(outcome: Outcome, made: Made) -> tuple[tuple[str, str], ...]:
     """Versions, machine, digests, protocol, and whether anything is missing."""
-    results = [record["result"] for record in outcome.records.values()]
+    records = outcome.records.values()
+    results = [record["result"] for record in records]
     machines = sorted({f"{host['system']}, {host['processor']}, torch {host['torch']}, Python {host['python']}"
                        for host in (one["host"] for one in results if "host" in one)})
     versions = sorted({one["host"]["neurofer"] for one in results if "host" in one})
-    protocols = sorted({one["protocol"] for one in results if "protocol" in one})
+    protocols = sorted({record["result"]["protocol"] for record in records
+                        if record["parameters"].get("stage") == "train"})
     codes = {record["code"] for record in outcome.records.values()}
     seconds = sum(record["seconds"] for record in outcome.records.values())
     found = [
@@ -113,7 +118,7 @@ def require_unseen_subjects(records: Mapping[str, Mapping[str, Any]]) -> None:
         NeuroferError: somebody was seen; names the cells and the subjects or clips.
     """
     for name, record in records.items():
-        if record["parameters"].get("stage") != "train":
+        if record["parameters"].get("stage") not in ("train", "ladder"):
             continue
         for need in record.get("needs", {}):
             before = records.get(need)

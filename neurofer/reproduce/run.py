@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from neurofer.files import atomic_path, csv_text, write_text
 from neurofer.plot.markdown import report_markdown
 from neurofer.plot.report import Report, report_html
 from neurofer.reproduce.cells import Cell, Outcome, Source, read_cells, run_cells
+from neurofer.reproduce.figures import files_of
 from neurofer.reproduce.tables import csv_table, training_rows
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import chosen_label, prepare
@@ -100,7 +101,7 @@ def warm(cells: Sequence[Cell], clip_set: ClipSet, cache: Path) -> None:
     """Make the pictures of every representation once, before several processes want them at the same time."""
     made = set()
     for cell in cells:
-        if cell.parameters["stage"] != "train":
+        if cell.parameters["stage"] not in ("train", "ladder"):
             continue
         settings = TrainConfig.model_validate_json(json.dumps(cell.parameters["config"]))
         key = json.dumps([settings.represent.model_dump(mode="json"), settings.model.size_px], sort_keys=True)
@@ -109,23 +110,21 @@ def warm(cells: Sequence[Cell], clip_set: ClipSet, cache: Path) -> None:
             prepare(settings, chosen_label(clip_set, settings.label), None, cache)
 
 
-def write_tables(out: Path, outcome: Outcome, configuration: str,
-                 report: Callable[[], tuple[Report, Mapping[str, bytes]]]) -> None:
+def write_tables(out: Path, outcome: Outcome, configuration: str, report: Report) -> None:
     """Write ``config.yaml``, ``table.csv``, the figures, ``report.md`` and ``report.html``.
 
     Args:
         out: Folder of the table.
         outcome: Its cells.
         configuration: The resolved settings as text.
-        report: Makes the report, and the figures that it names by file.
+        report: About them.
     """
     write_text(out / "config.yaml", configuration)
     rows = training_rows(outcome.records)
     if rows:
         write_text(out / "table.csv", csv_text(csv_table(rows)))
-    document, figures = report()
-    for name, png in figures.items():
+    for name, png in files_of(report.sections).items():
         with atomic_path(out / name) as temporary:
             temporary.write_bytes(png)
-    write_text(out / "report.md", report_markdown(document))
-    write_text(out / "report.html", report_html(document))
+    write_text(out / "report.md", report_markdown(report))
+    write_text(out / "report.html", report_html(report))

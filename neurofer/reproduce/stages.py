@@ -37,6 +37,7 @@ def train_cell(job: Job) -> dict[str, Any]:
 
     Returns:
         Scores (``accuracy``, ``uar``, ``macro_f1``, ``samples``) by ``clip`` and ``window``; ``confusion`` likewise;
+        ``per_subject`` likewise, ``[right, samples]`` by name;
         ``classes``; ``baselines``; ``protocol``; ``subjects`` of each part and number of ``clips`` of each; ``epochs``,
         ``best_epoch``, ``validation_accuracy``, ``parameters``; ``predictions`` as columns; ``host``.
     """
@@ -64,6 +65,8 @@ def train_cell(job: Job) -> dict[str, Any]:
         **scores,
         "confusion": {unit: found["metrics"][unit]["confusion"] for unit in ("clip", "window")},
         "classes": found["classes"],
+        "per_subject": {unit: {name: [round(one["accuracy"] * one["samples"]), one["samples"]] for name, one in
+                               found["metrics"][unit]["per_subject"].items()} for unit in ("clip", "window")},
         "baselines": {name: {score: one[score] for score in SCORES} for name, one in found["baselines"].items()},
         "protocol": record["protocol"],
         "subjects": {part: record["split"][part] for part in ("train", "validation", "test")},

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from neurofer.config import dump_config, load_config
@@ -23,13 +20,14 @@ from neurofer.data.store import open_store
 from neurofer.data.windows import window_edges
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.events.open import open_recording
-from neurofer.files import atomic_path, write_text
+from neurofer.files import write_text
 from neurofer.represent import build_representation
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.data import partition_of
 from neurofer.train.front import measure_front
 from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, told
+from neurofer.train.loop import make_repeatable
 from neurofer.train.pair_task import PairTask
 from neurofer.train.pretrain_config import PretrainConfig
 from neurofer.train.processes import Processes
@@ -43,7 +41,7 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     """Train a generator on the training subjects and leave a finished run folder, for a classifier to start from.
 
     A killed run keeps its last whole epoch; with ``resume`` it goes on there and ends with the weights that it would
-    have had. The generator never sees the test subjects; the faces of the validation subjects are drawn, and scored,
+    have had. The generator learns from the training clips alone; faces of the validation clips are drawn, and scored,
     after each epoch. Several processes, started by ``torchrun`` or ``accelerate launch``, all call this and train
     together.
 
@@ -71,13 +69,14 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     if processes.main:
         run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
     processes.wait()
-    identity = {"configuration": _settings_digest(config), "data": clip_set.digest}
+    identity = {"configuration": run_folder.settings_digest(config), "data": clip_set.digest}
     if resume and (folder / "card.json").exists():
         _require_same(config, clip_set.digest, folder)
         _log.info("%s is finished already", folder)
         return folder
-    _make_repeatable(config)
-    partition = partition_of(config.split, clip_set)
+    make_repeatable(config.seed, config.train.threads)
+    # The published pre-training learns from the whole training part; its held-out pictures are those of the test part.
+    partition = partition_of(config.split, clip_set, best_on_test=config.split.kind == "paper")
     caches = usable_cache(cache, store, folder / "cache")
     with processes.main_first():
         task, left_out = prepare_pairs(config, clip_set, partition, caches)
@@ -159,7 +158,7 @@ def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: P
     scores = {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
               if name.startswith("held_out_")}
     figure = reconstruction_sheet(columns, f"held out, epoch {progress.epoch}: {told(scores)}", config.represent.kind)
-    _save_figure(figure, folder / f"sheet-{progress.epoch:04d}.png")
+    run_folder.save_figure(figure, folder / f"sheet-{progress.epoch:04d}.png")
 
 
 def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: Partition, task: PairTask,
@@ -170,7 +169,7 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
     save_weights(folder / "model.safetensors", gan.generator.state_dict())
     save_weights(folder / "discriminator.safetensors", gan.discriminator.state_dict())
     title = f"pre-training on {clip_set.name}, seed {config.seed}"
-    _save_figure(pretraining_curves(progress.history, baseline, title), folder / "curves.png")
+    run_folder.save_figure(pretraining_curves(progress.history, baseline, title), folder / "curves.png")
     seen = sorted({clip_set.clips[clip].subject for clip in task.train})
     held_out = {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
                 if name.startswith("held_out_")}
@@ -203,29 +202,10 @@ def _due(epoch: int, every: int) -> bool:
     return bool(every) and epoch % every == 0
 
 
-def _make_repeatable(config: PretrainConfig) -> None:
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if config.train.threads:
-        torch.set_num_threads(config.train.threads)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(config.seed)
-
-
-def _save_figure(figure: Any, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
-
-
 def _require_same(config: PretrainConfig, data_digest: str, folder: Path) -> None:
     """Refuse to call a run finished that was made with other settings or data."""
     done = load_config(PretrainConfig, folder / "config.yaml")
     same_data = run_folder.read_card(folder)["data"]["digest"] == data_digest
-    if not same_data or _settings_digest(done) != _settings_digest(config):
+    if not same_data or run_folder.settings_digest(done) != run_folder.settings_digest(config):
         raise NeuroferError(f"{folder}: holds a finished run with other {'settings' if same_data else 'data'}; "
                             "replace it with --overwrite, or name another folder")
-
-
-def _settings_digest(config: PretrainConfig) -> str:
-    """Of all settings but the places."""
-    said = config.model_dump(mode="json", exclude={"data", "out"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
