@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import math
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -114,11 +116,13 @@ def fit(
     if any(epoch != state.epoch for (epoch,) in processes.gather([state.epoch])):
         raise BadFileError(f"{path}: is not seen alike by all processes; put the run folder where every machine reads "
                            "the same files, under the same path")
-    with shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
+    batches = ahead(all_batches(task, seed, state.epoch, settings.epochs, processes.share))
+    with contextlib.closing(batches), shown(total=settings.epochs * task.steps, unit="step", desc="train") as bar:
         bar.update(state.epoch * task.steps)
         while state.epoch < settings.epochs:
             started = time.perf_counter()
-            row = _epoch(model, averaged, optimiser, task, settings, seed, state.epoch, processes, bar.update)
+            row = run_epoch(model, averaged, optimiser, task, batches, settings, seed, state.epoch, processes,
+                            bar.update)
             scores = task.validate(averaged, processes)
             state.epoch += 1
             row |= {f"validation_{name}": value for name, value in scores.items()}
@@ -135,6 +139,20 @@ def fit(
     return state
 
 
+def make_repeatable(seed: int, threads: int = 0) -> None:
+    """Seed torch and choose operations that give the same result every time.
+
+    Args:
+        seed: Of the run.
+        threads: Of torch; 0 leaves its own choice.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if threads:
+        torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+
+
 def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> float:
     """One epoch of linear warm-up, then a cosine to zero; or always the same."""
     if settings.schedule == "constant":
@@ -146,7 +164,13 @@ def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> 
     return settings.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(total - warm, 1)))
 
 
-def ahead(items: Iterator[Item], depth: int = 2) -> Iterator[Item]:
+def all_batches(task: Task, seed: int, first: int, last: int, share: Share) -> Iterator[Any]:
+    """The batches of epochs ``first .. last - 1``, one behind the other; those of an epoch are drawn from its number."""
+    for epoch in range(first, last):
+        yield from task.batches(np.random.default_rng((seed, epoch)), share)
+
+
+def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item, None, None]:
     """The same items, made in a thread up to ``depth`` ahead; an error in the thread is raised here."""
     line: queue.Queue[tuple[bool, Any]] = queue.Queue(depth)
     stopped = threading.Event()
@@ -195,16 +219,34 @@ def follow(averaged: nn.Module, model: nn.Module, keep: float) -> None:
             mean.copy_(value)
 
 
-def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, task: Task,
-           settings: OptimiseConfig, seed: int, epoch: int, processes: Processes,
-           advance: Callable[[], None]) -> dict[str, Any]:
+def run_epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, task: Task,
+              batches: Iterator[Any], settings: OptimiseConfig, seed: int, epoch: int, processes: Processes,
+              advance: Callable[[], None]) -> dict[str, Any]:
+    """One epoch of steps.
+
+    Args:
+        model: Changed in place.
+        averaged: The running mean of its weights, or the model itself.
+        optimiser: Of the model.
+        task: The loss.
+        batches: Gives ``task.steps`` batches of this epoch, and then those of the next.
+        settings: Learning rate and the like.
+        seed: Of the run.
+        epoch: Number of the epoch, from 0.
+        processes: Who trains.
+        advance: Called after every step.
+
+    Returns:
+        The epoch's row of metrics, from training alone.
+
+    Raises:
+        NeuroferError: the loss is no longer a number.
+    """
     share = processes.share
     entropy = (seed, epoch, share.rank) if share.rank else (seed, epoch)
     torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1))
-    generator = np.random.default_rng((seed, epoch))
     model.train()
     total, right, samples, waited = 0.0, 0, 0, 0.0
-    batches = ahead(task.batches(generator, share))
     for number in range(task.steps):
         asked = time.perf_counter()
         batch = next(batches)
@@ -228,7 +270,6 @@ def _epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimiz
         total, right = total + loss.plain * loss.samples, right + loss.right
         samples += loss.samples
         advance()
-    batches.close()  # type: ignore[attr-defined]
     model.eval()
     of_all = processes.sums(total, right, samples)
     return {"epoch": epoch + 1, "lr": rate, "train_loss": of_all[0] / of_all[2],

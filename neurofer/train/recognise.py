@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from neurofer.config import dump_config, load_config
@@ -31,7 +28,7 @@ from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.decisions import Decisions
 from neurofer.train.front import measure_front
 from neurofer.train.frozen import frozen_task, keeps_embeddings
-from neurofer.train.loop import fit
+from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
 from neurofer.train.snn import SnnTask
 from neurofer.train.transfer import PretrainedEncoder, load_encoder, take_encoder, wanted_encoder
@@ -79,7 +76,7 @@ def train_recogniser(
         _require_same(config, clip_set.digest, folder)
         _log.info("%s is finished already", folder)
         return folder
-    make_repeatable(config)
+    make_repeatable(config.seed, config.train.threads)
     taken = wanted_encoder(config, clip_set)
     caches = usable_cache(cache, store, folder / "cache")
     with processes.main_first():
@@ -104,7 +101,7 @@ def train_recogniser(
         lines = "".join(json.dumps(row) + "\n" for row in progress.history)
         write_text(folder / "metrics.jsonl", lines)
 
-    identity = {"configuration": _config_digest(config), "data": clip_set.digest}
+    identity = {"configuration": run_folder.settings_digest(config), "data": clip_set.digest}
     if taken is not None:
         identity["encoder"] = taken.digest
     progress = fit(model, task, config.train, config.seed, folder, identity,
@@ -115,15 +112,6 @@ def train_recogniser(
         _finish(folder, config, prepared, model, progress, taken)
     processes.wait()
     return folder
-
-
-def make_repeatable(config: TrainConfig) -> None:
-    """Seed torch and choose operations that give the same result every time."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if config.train.threads:
-        torch.set_num_threads(config.train.threads)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(config.seed)
 
 
 def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, progress: Progress,
@@ -138,8 +126,9 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     found = assess(config, prepared, model, "test", said)
     clips = found["metrics"]["clip"]
     title = f"{config.backend}, test subjects: accuracy {clips['accuracy']:.1%}, UAR {clips['uar']:.1%}"
-    _save_figure(confusion_figure(found["confusion"], prepared.clip_set.classes, title), folder / "confusion.png")
-    _save_figure(curves_figure(progress.history, f"{config.backend}, seed {config.seed}"), folder / "curves.png")
+    for name, figure in (("confusion", confusion_figure(found["confusion"], prepared.clip_set.classes, title)),
+                         ("curves", curves_figure(progress.history, f"{config.backend}, seed {config.seed}"))):
+        run_folder.save_figure(figure, folder / f"{name}.png")
     record: dict[str, Any] = {
         "format": "neurofer-run", "version": 1, "seed": config.seed, "backend": config.backend,
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
@@ -204,13 +193,6 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
     }
 
 
-def _save_figure(figure: Any, path: Path) -> None:
-    from neurofer.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120, metadata={"Software": None})
-
-
 def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
     """Refuse to call a run finished that was made with other settings or data."""
     done = load_config(TrainConfig, folder / "config.yaml")
@@ -218,7 +200,7 @@ def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
     other = []
     if card["data"]["digest"] != data_digest:
         other.append("data")
-    if _config_digest(done) != _config_digest(config):
+    if run_folder.settings_digest(done) != run_folder.settings_digest(config):
         other.append("settings")
     elif config.model.encoder_from is not None and Path(config.model.encoder_from).exists():
         found = load_encoder(config.model.encoder_from, config.model.encoder_epoch)
@@ -227,9 +209,3 @@ def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
     if other:
         raise NeuroferError(f"{folder}: holds a finished run with other {' and other '.join(other)}; "
                             "replace it with --overwrite, or name another folder")
-
-
-def _config_digest(config: TrainConfig) -> str:
-    """Of all settings but the places."""
-    said = config.model_dump(mode="json", exclude={"data", "out"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

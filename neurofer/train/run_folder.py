@@ -20,17 +20,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofer.errors import BadFileError, NeuroferError
-from neurofer.files import file_digest, read_json, write_text
+from neurofer.files import atomic_path, file_digest, read_json, write_text
 from neurofer.train.config import TrainConfig
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pydantic import BaseModel
     from torch import nn
 
 FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
 RECORD_FILES = ("metrics.jsonl", "run.json", "curves.png", "confusion.png", "discriminator.safetensors")
-RECORD_PATTERNS = ("sheet-*.png", "epochs/*.safetensors")
+RECORD_PATTERNS = ("sheet-[0-9]*.png", "epochs/[0-9]*.safetensors")
 _OF_THE_STATE = ("card.json", "checkpoint.safetensors")
 _AGAIN = "copy the folder again, or train it again"
 
@@ -175,6 +177,18 @@ def _files_of_a_run(folder: Path) -> list[str]:
     named = [name for name in (*_OF_THE_STATE, *MODEL_FILES, *RECORD_FILES) if (folder / name).exists()]
     return named + [path.relative_to(folder).as_posix() for pattern in RECORD_PATTERNS
                     for path in sorted(folder.glob(pattern))]
+
+
+def settings_digest(config: BaseModel) -> str:
+    """SHA-256 of all settings of a run but the places ``data`` and ``out``."""
+    said = config.model_dump(mode="json", exclude={"data", "out"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in one step; the same figure gives the same bytes."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})
 
 
 def host_facts() -> dict[str, Any]:
