@@ -203,7 +203,7 @@ def _epoch(gan: Gan, optimiser: torch.optim.Optimizer, task: PairTask, config: P
             recorded |= said
         sums += torch.stack([recorded[name] for name in LOSSES]) * batch.weight
         advance()
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     gan.discriminator.requires_grad_(True)
     means = {name: value / task.steps for name, value in zip(LOSSES, processes.sums(*sums.tolist()), strict=True)}
     if not all(math.isfinite(value) for value in means.values()):

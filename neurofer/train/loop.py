@@ -165,7 +165,7 @@ def learning_rate(settings: OptimiseConfig, step: int, steps_per_epoch: int) -> 
 
 
 def all_batches(task: Task, seed: int, first: int, last: int, share: Share) -> Iterator[Any]:
-    """The batches of epochs ``first .. last - 1``, one behind the other; those of an epoch are drawn from its number."""
+    """The batches of epochs ``first .. last - 1`` in a row, so that none starts with a wait for its first."""
     for epoch in range(first, last):
         yield from task.batches(np.random.default_rng((seed, epoch)), share)
 

@@ -48,5 +48,5 @@ def test_a_reader_that_leaves_stops_the_thread() -> None:
     before = threading.active_count()
     endless = ahead(iter(int, 1))
     assert next(endless) == 0
-    endless.close()  # type: ignore[attr-defined]
+    endless.close()
     assert threading.active_count() == before
