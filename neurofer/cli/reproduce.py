@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,8 +13,6 @@ from neurofer.errors import NeuroferError, UsageError
 if TYPE_CHECKING:
     from neurofer.reproduce.cells import Outcome
     from neurofer.reproduce.run import Choices
-
-Value = TypeVar("Value")
 
 reproduce_app = typer.Typer(no_args_is_help=True, help="Run a whole table of experiments, resumable cell by cell.")
 _LSTM = {"both": (False, True), "with": (True,), "without": (False,)}
@@ -81,6 +79,49 @@ def evtransfer(
     made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
     sections = [ladder_report(rungs, outcome.records)] if rungs else []
     write_tables(out, outcome, made.configuration, evtransfer_report(outcome, made, sections))
+    _tell(out, outcome)
+
+
+@reproduce_app.command(epilog=examples(
+    "neurofer reproduce representations --data store --out kinds",
+    "neurofer reproduce representations --data store --out kinds --kinds tie,voxel,counts --seeds 5 --resume"))
+def representations(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
+                                                 "train.epochs=20, stronger than the configuration."),
+    data: Path = typer.Option(..., "--data", help="Store, as 'neurofer prepare' makes it.", show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of cells and tables.", show_default=False),
+    config: str = typer.Option("ann_synthetic", "--config", help="YAML file or shipped configuration of a training; "
+                               "its representation's settings hold for that kind alone."),
+    kinds: str = typer.Option("all", "--kinds", help="Representations such as tie,voxel,counts; the others are "
+                              "compared with the first."),
+    seeds: int = typer.Option(3, "--seeds", help="Seeds 0, 1, ... of weights and order."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the table in --out; finished cells stay."),
+    render: bool = typer.Option(False, "--render", help="Run nothing; make the tables of what is finished again."),
+    workers: int = typer.Option(0, "--workers", min=0, help="Cells at a time, one thread each; 0 for one per core, or "
+                                "one on a GPU."),
+    shard: str | None = typer.Option(None, "--shard", metavar="I/N", help="Run only part I of N, for several "
+                                     "machines."),
+    keep_models: bool = typer.Option(False, "--keep-models", help="Keep the run folders of all cells."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """One recogniser from scratch on every representation of the same events, over seeds."""
+    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    from neurofer.config import dump_config, find_config, load_config
+    from neurofer.reproduce.report import Made
+    from neurofer.reproduce.representations import known_kinds, plan_representations, representations_report
+    from neurofer.reproduce.run import read_data, run_table, write_tables
+    from neurofer.train.config import TrainConfig
+
+    settings = load_config(TrainConfig, find_config(config), overrides or ())
+    wanted = _words(kinds)
+    if wanted == ("all",):
+        wanted = (settings.represent.kind, *(kind for kind in known_kinds() if kind != settings.represent.kind))
+    cells = plan_representations(settings, wanted, seeds)
+    clip_set = read_data(data)
+    outcome = run_table(cells, clip_set, data, out, choices)
+    said = {"--data": data, "--out": out, "--config": config, "--kinds": kinds, "--seeds": seeds}
+    made = Made(_command("representations", said, overrides), dump_config(settings), clip_set)
+    write_tables(out, outcome, made.configuration, representations_report(outcome, made))
     _tell(out, outcome)
 
 

@@ -24,8 +24,6 @@ from neurofer.reproduce.tables import (
 )
 from neurofer.reproduce.words import axis_text, mean_text, network_text, numbers_text, place_text, share_text
 
-_TITLES = {"variant": "TIE variant", "lstm": "network", "labels": "labels", "mode": "mode"}
-
 
 @dataclass(frozen=True)
 class Made:
@@ -180,9 +178,10 @@ def differences_section(rows: Sequence[Row]) -> Section:
               ("change", "points", "seeds", "interval leaves out 0"), tuple(lines)),))
 
 
-def scores_section(rows: Sequence[Row]) -> Section:
-    """Every score of every combination."""
-    shown = [axis for axis in AXES if len({row[axis] for row in rows}) > 1] or ["mode"]
+def scores_section(rows: Sequence[Row], variant: str = "TIE variant") -> Section:
+    """Every score of every combination; ``variant`` is what the first axis is called."""
+    shown = [axis for axis in AXES if len({row[axis] for row in rows}) > 1] or ["variant"]
+    titles = {"variant": variant, "lstm": "network", "labels": "labels", "mode": "mode"}
     lines = []
     per_window = over_seeds(rows, "accuracy_window")
     columns = {name: over_seeds(rows, column) for name, column in SCORES.items()}
@@ -194,7 +193,7 @@ def scores_section(rows: Sequence[Row]) -> Section:
                       mean_text(columns["UAR"][where]), mean_text(columns["macro F1"][where]),
                       mean_text(per_window[where])))
     table = Table("Per cent, mean over seeds with 95 % t interval; sd and max are of the accuracy per recording",
-                  (", ".join(_TITLES[axis] for axis in shown), "seeds", "accuracy", "sd", "max", "UAR", "macro F1",
+                  (", ".join(titles[axis] for axis in shown), "seeds", "accuracy", "sd", "max", "UAR", "macro F1",
                    "accuracy per window"), tuple(lines),
                   note="max is the best seed, as in the published tables; it is no estimate of anything.")
     return Section("Every score", tables=(table,))
