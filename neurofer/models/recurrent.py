@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -73,6 +75,21 @@ class SequenceClassifier(nn.Module):
             if part is not None:
                 part.requires_grad_(False)
         self._still = not normalise_by_batch
+        self.train(self.training)
+
+    @torch.no_grad()
+    def settle_norms(self, batches: Iterable[Tensor]) -> None:
+        """Set the running statistics of the encoder's batch norm to the mean over batches ``(B, T, C, S, S)``."""
+        norms = [module for module in self.encoder.modules() if isinstance(module, nn.BatchNorm2d)]
+        kept = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean
+        self.encoder.train()
+        for windows in batches:
+            self.embed(windows)
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
         self.train(self.training)
 
     def train(self, mode: bool = True) -> SequenceClassifier:

@@ -57,7 +57,7 @@ class RepresentConfig(StrictModel):
         return said
 
 
-Mode = Literal["scratch", "linear", "finetune"]
+Mode = Literal["scratch", "random", "linear", "finetune"]
 
 
 class ModelConfig(StrictModel):
@@ -65,7 +65,8 @@ class ModelConfig(StrictModel):
 
     ``mode`` says what becomes of the encoder: ``scratch`` starts it with fresh weights; ``linear`` takes that of the
     pre-training run ``encoder_from`` and keeps it as it is; ``finetune`` takes it and trains it on, with
-    ``train.lr * encoder_lr_scale``. ``encoder_epoch`` names an earlier checkpoint of that run.
+    ``train.lr * encoder_lr_scale``. ``random`` keeps fresh weights as they are: what ``linear`` must beat.
+    ``encoder_epoch`` names an earlier checkpoint of that run.
     """
 
     mode: Mode = "scratch"
@@ -80,8 +81,8 @@ class ModelConfig(StrictModel):
 
     @model_validator(mode="after")
     def _encoder_known(self) -> ModelConfig:
-        if (self.mode == "scratch") != (self.encoder_from is None):
-            raise ValueError("mode scratch starts with fresh weights and linear and finetune need encoder_from=RUN; "
+        if (self.mode in ("scratch", "random")) != (self.encoder_from is None):
+            raise ValueError("scratch and random start with fresh weights, linear and finetune need encoder_from=RUN; "
                              f"mode is {self.mode} and encoder_from is {self.encoder_from}")
         return self
 
@@ -228,7 +229,7 @@ class TrainConfig(StrictModel):
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
         if self.model.mode != "scratch" and self.backend != "ann":
-            raise ValueError(f"model.mode={self.model.mode} takes over an encoder, which only backend=ann has; "
+            raise ValueError(f"model.mode={self.model.mode} is about an encoder, which only backend=ann has; "
                              f"backend is {self.backend}")
         if self.parity.double_windowing and self.sample.kind != "every":
             raise ValueError("parity.double_windowing cuts the samples of sample.kind=every; "

@@ -31,7 +31,7 @@ _PICTURES_AT_ONCE = 64
 
 def keeps_embeddings(config: TrainConfig) -> bool:
     """Whether a window's embedding is the same all through a run, so that it can be computed before."""
-    return (config.backend == "ann" and config.model.mode == "linear"
+    return (config.backend == "ann" and config.model.mode in ("linear", "random")
             and not config.parity.bn_train and not config.parity.augment_per_frame
             and not event_odds(config.augment).active)
 

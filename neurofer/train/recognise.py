@@ -26,7 +26,7 @@ from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.decisions import Decisions
-from neurofer.train.front import measure_front
+from neurofer.train.front import freeze_untrained, measure_front
 from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
@@ -88,6 +88,8 @@ def train_recogniser(
         take_encoder(model, taken, config)
     elif isinstance(model, SequenceClassifier) and model.front is not None:
         measure_front(model.front, prepared.rows, prepared.numbers["train"])
+    if isinstance(model, SequenceClassifier) and config.model.mode == "random":
+        freeze_untrained(model, prepared.rows, prepared.numbers["train"], config.parity.bn_train)
     task = prepared.task
     if keeps_embeddings(config):
         with processes.main_first():
