@@ -32,6 +32,7 @@ def synthetic(
     fps: float = typer.Option(120.0, help="Frames drawn per second; brightness is linear in time between them."),
     preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck."),
     frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second."),
+    first_subject: int = typer.Option(0, help="Number of the first person: other numbers are other people."),
     workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
     shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
 ) -> None:
@@ -42,7 +43,7 @@ def synthetic(
     from neurofer.data.synthetic import SyntheticPlan, prepare_synthetic
     from neurofer.workers import parse_shard, processors
 
-    plan = SyntheticPlan(subjects, seed, clips_per_class, size, fps, preset, frames)
+    plan = SyntheticPlan(subjects, seed, clips_per_class, size, fps, preset, frames, first_subject)
     store = prepare_synthetic(out, plan, workers or processors(), parse_shard(shard))
     if store is None:
         typer.echo(f"{out}: this part is done; the store is complete when the other parts are")

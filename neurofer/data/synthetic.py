@@ -45,6 +45,7 @@ class SyntheticPlan:
         fps: Frames drawn per second; between them brightness is linear in time.
         preset: Setting of the event pixel.
         frames: Keep grey frames, too, about 30 a second.
+        first_subject: Number of the first person; stores with the same seed and other numbers show other people.
 
     Raises:
         UsageError: a number that is not possible, or an unknown preset.
@@ -57,12 +58,14 @@ class SyntheticPlan:
     fps: float = 120.0
     preset: str = "default"
     frames: bool = False
+    first_subject: int = 0
 
     def __post_init__(self) -> None:
         problems = [f"{name} is {value}; need {low} to {high}" for name, value, low, high in (
             ("subjects", self.subjects, 1, 100_000), ("seed", self.seed, 0, 2**63),
             ("clips_per_class", self.clips_per_class, 1, 10_000), ("size", self.size_px, 32, 2048),
-            ("fps", self.fps, 10, 10_000)) if not low <= value <= high]
+            ("fps", self.fps, 10, 10_000), ("first_subject", self.first_subject, 0, 1_000_000))
+            if not low <= value <= high]
         if self.preset not in PRESETS:
             problems.append(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}")
         if problems:
@@ -80,8 +83,15 @@ class SyntheticPlan:
 
     def parameters(self) -> dict[str, Any]:
         """The plan as the store's index keeps it."""
-        return {"generator": NAME, **dataclasses.asdict(self), "drawn_fps": self.drawn_fps,
-                "pixel": dataclasses.asdict(self.pixel)}
+        said = dataclasses.asdict(self)
+        if not self.first_subject:
+            del said["first_subject"]  # stores made before it existed keep their digest
+        return {"generator": NAME, **said, "drawn_fps": self.drawn_fps, "pixel": dataclasses.asdict(self.pixel)}
+
+    @property
+    def people(self) -> range:
+        """Numbers of the people."""
+        return range(self.first_subject, self.first_subject + self.subjects)
 
 
 class ClipJob(NamedTuple):
@@ -104,7 +114,7 @@ def subject_name(number: int) -> str:
 
 def jobs(plan: SyntheticPlan) -> list[ClipJob]:
     """All clips of a plan."""
-    return [ClipJob(subject, label, number) for subject in range(plan.subjects) for label in CLASSES
+    return [ClipJob(subject, label, number) for subject in plan.people for label in CLASSES
             for number in range(plan.clips_per_class)]
 
 
@@ -182,7 +192,7 @@ def _moments(clip: Film) -> dict[str, int]:
 
 
 def _write_subjects(folder: Path, plan: SyntheticPlan) -> None:
-    people = [draw_subject(plan.seed, number) for number in range(plan.subjects)]
+    people = [draw_subject(plan.seed, number) for number in plan.people]
     write_text(folder / SUBJECTS, json.dumps({
         subject_name(one.number): {"identity": one.identity.to_json(), "strength": one.style.strength,
                                    "lean": one.style.lean, "pace": one.style.pace,

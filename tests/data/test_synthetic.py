@@ -18,7 +18,7 @@ from neurofer.data.synthetic import SyntheticPlan, jobs, prepare_synthetic
 from neurofer.errors import UsageError
 from neurofer.events import open_recording
 from neurofer.simulate.actions import CLASSES
-from neurofer.simulate.performance import TRUTH_DTYPE
+from neurofer.simulate.performance import TRUTH_DTYPE, draw_subject
 
 SMALL = SyntheticPlan(subjects=2, clips_per_class=1, size_px=32, fps=60)
 
@@ -163,3 +163,15 @@ def test_impossible_plans_are_refused():
         SyntheticPlan(subjects=0, fps=float("nan"), preset="x", size_px=8)
     for part in ("subjects is 0", "fps is nan", "preset is 'x'", "size is 8"):
         assert part in str(caught.value)
+
+
+def test_other_numbers_are_other_people_and_the_same_numbers_the_same(tmp_path: Path) -> None:
+    both = SyntheticPlan(subjects=2, clips_per_class=1, size_px=32, fps=30.0)
+    second = SyntheticPlan(subjects=1, clips_per_class=1, size_px=32, fps=30.0, first_subject=1)
+    assert "first_subject" not in both.parameters()
+    assert [job.name for job in jobs(second)] == [job.name for job in jobs(both) if job.subject == 1]
+    people = [draw_subject(0, number).identity.to_json() for number in second.people]
+    found = prepare_synthetic(tmp_path / "second", second)
+    assert found is not None
+    assert found.subjects == ("s001",)
+    assert json.loads((tmp_path / "second" / "subjects.json").read_text())["s001"]["identity"] == people[0]
