@@ -113,7 +113,8 @@ def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[s
         if name in baseline:
             axes.axhline(baseline[name], color=ORANGE, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
             axes.annotate("mean training face", (1.0, baseline[name]), xycoords=("axes fraction", "data"),
-                          xytext=(0, 3), textcoords="offset points", ha="right", color=ORANGE, fontsize=8)
+                          xytext=(0, 3), textcoords="offset points", ha="right", color=ORANGE, fontsize=8,
+                          bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5})
     for axes in panels[:2]:
         axes.set_ylim(bottom=0)
     if title:
