@@ -11,13 +11,23 @@ from neurofer.errors import UsageError
 from neurofer.launch import rank
 
 
+HELP = """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end.
+
+Started by torchrun, or on GPUs by accelerate launch, several processes train one model, each with its share of every
+batch, also on several machines that see store and run folder under the same paths. The result is that of one process
+but for rounding and the draws of dropout.
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("train", epilog=examples(
+    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
+    app.command("train", help="\n\n".join(paragraphs), epilog=examples(
         "neurofer train --backend snn --data store --out runs/snn",
         "neurofer train --backend ann --data store --out runs/ann train.epochs=20 train.lr=5e-4",
         "neurofer train --config mine.yaml --data store --out runs/mine --seed 1",
-        "neurofer train --out runs/mine --resume"))(train)
+        "neurofer train --out runs/mine --resume",
+        "torchrun --nproc-per-node 2 -m neurofer train --data store --out runs/mine"))(train)
 
 
 def train(
@@ -33,7 +43,6 @@ def train(
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end."""
     with_options("train", overrides, [("backend", backend)])  # refused if given twice; else it picks a configuration
     words = with_options("train", overrides, (("data", data), ("out", out), ("seed", seed)))
     if resume and overwrite:
