@@ -10,7 +10,6 @@ from neurofer.cli.options import examples, with_options
 from neurofer.errors import UsageError
 from neurofer.launch import rank
 
-
 HELP = """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end.
 
 Started by torchrun, or on GPUs by accelerate launch, several processes train one model, each with its share of every
