@@ -37,7 +37,7 @@ def evtransfer(
     config: str = typer.Option("reproduce_evtransfer", "--config", help="YAML file or shipped configuration."),
     seeds: int = typer.Option(5, "--seeds", help="Seeds 0, 1, ... of weights, order and choice of labels."),
     variants: str = typer.Option("t0_t0", "--variants", help="TIE variants, such as t0_t0,t0_t,t_t0,t_t."),
-    modes: str = typer.Option("scratch,linear,finetune", "--modes", help="What becomes of the encoder."),
+    modes: str = typer.Option("scratch,random,linear,finetune", "--modes", help="What becomes of the encoder."),
     labels: str = typer.Option("1.0,0.25,0.1", "--labels", help="Shares of the training labels."),
     lstm: str = typer.Option("both", "--lstm", help="both, with or without."),
     resume: bool = typer.Option(False, "--resume", help="Go on with the table in --out; finished cells stay."),
@@ -62,7 +62,7 @@ def evtransfer(
     from neurofer.reproduce.config import EvtransferConfig
     from neurofer.reproduce.evtransfer import Axes, plan
     from neurofer.reproduce.ladder import DATA_SET, plan_ladder
-    from neurofer.reproduce.ladder_report import ladder_report
+    from neurofer.reproduce.ladder_report import write_ladder
     from neurofer.reproduce.report import Made, evtransfer_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
 
@@ -77,7 +77,7 @@ def evtransfer(
     said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--variants": variants,
             "--modes": modes, "--labels": labels, "--lstm": lstm, "--ladder": ladder}
     made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
-    sections = [ladder_report(rungs, outcome.records)] if rungs else []
+    sections = [write_ladder(rungs, outcome.records, out / "ladder.csv")] if rungs else []
     write_tables(out, outcome, made.configuration, evtransfer_report(outcome, made, sections))
     _tell(out, outcome)
 

@@ -18,7 +18,8 @@ from neurofer.train.config import (
 )
 from neurofer.train.pretrain_config import FrameAt, GanConfig, PretrainOptimise
 
-MODES: tuple[Mode, ...] = ("scratch", "linear", "finetune")
+MODES: tuple[Mode, ...] = ("scratch", "random", "linear", "finetune")
+TRANSFERRED: tuple[Mode, ...] = ("linear", "finetune")
 
 
 def partial(model: type[StrictModel]) -> type[StrictModel]:
@@ -79,6 +80,7 @@ class ModesConfig(StrictModel):
     """Changes of each mode."""
 
     scratch: Changes = Changes()
+    random: Changes = Changes()
     linear: Changes = Changes()
     finetune: Changes = Changes()
 

@@ -14,7 +14,7 @@ from neurofer.data.partition import keep_labels
 from neurofer.data.windows import window_edges
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.reproduce.cells import Cell
-from neurofer.reproduce.config import MODES, EvtransferConfig
+from neurofer.reproduce.config import MODES, TRANSFERRED, EvtransferConfig
 from neurofer.train.config import Mode, RepresentConfig, SplitConfig, TrainConfig
 from neurofer.train.data import chosen_label, partition_of
 from neurofer.train.pretrain_config import GeneratorConfig, PretrainConfig
@@ -32,7 +32,7 @@ class Axes:
     Attributes:
         seeds: Number of seeds, from 0.
         variants: TIE variants; the representation's own settings if it is no TIE.
-        modes: Of ``scratch``, ``linear``, ``finetune``.
+        modes: Of ``scratch``, ``random``, ``linear``, ``finetune``.
         lstm: With (True) and without (False) LSTM.
         labels: Shares of the training labels.
 
@@ -79,7 +79,7 @@ def plan(config: EvtransferConfig, axes: Axes, clip_set: ClipSet) -> list[Cell]:
     for seed in range(axes.seeds):
         for variant in variants:
             first = pretrain_cell(config, variant, seed)
-            if set(axes.modes) - {"scratch"}:
+            if set(axes.modes) & set(TRANSFERRED):
                 cells.append(first)
             cells += [train_cell(config, clip_set, mode=mode, variant=variant, lstm=lstm, share=share, seed=seed,
                                  pretrained=first)
@@ -122,7 +122,7 @@ def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, varia
         for section, values in changes.items():
             base[section] |= values
     needs: tuple[str, ...] = ()
-    if mode != "scratch":
+    if mode in TRANSFERRED:
         needs = (pretrained.name,)
         epochs = config.encoder_epochs
         base["model"] |= {"encoder_from": pretrained.name, "encoder_epoch": epochs.sequence if lstm else epochs.frame}

@@ -18,7 +18,7 @@ from neurofer.errors import NeuroferError
 from neurofer.evaluate.intervals import bootstrap_subjects, wilson
 from neurofer.evaluate.metrics import accuracy_of, macro_f1_of, uar_of
 from neurofer.reproduce.cells import Cell
-from neurofer.reproduce.config import EvtransferConfig
+from neurofer.reproduce.config import TRANSFERRED, EvtransferConfig
 from neurofer.reproduce.evtransfer import Axes, pretrain_cell, train_cell
 from neurofer.reproduce.tables import OverSeeds
 from neurofer.train.data import chosen_label
@@ -89,7 +89,7 @@ def plan_ladder(config: EvtransferConfig, clip_set: ClipSet, axes: Axes) -> list
 
     def pretrained(seed: int, tag: str, split: dict[str, Any]) -> Cell:
         made = _staged(pretrain_cell(config, variant, seed, tag, split), "ladder-pretrain", {})
-        if ladder.mode != "scratch":
+        if ladder.mode in TRANSFERRED:
             cells.append(made)
         return made
 

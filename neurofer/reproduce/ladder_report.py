@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from neurofer.errors import NeuroferError
+from neurofer.files import csv_text, write_text
 from neurofer.plot.report import Bar, Section, Table
 from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.ladder import BASELINES, LINES, Line, gap, ladder_lines, require_both_ends
@@ -16,18 +18,21 @@ _NAMES = {"majority": "majority", "window_index": "window index alone", "event_c
 TITLE = "From the published protocol to a clean one"
 
 
-def ladder_report(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]]) -> Section:
-    """The section of the ladder; as long as an end of it is missing, a section without numbers.
+def write_ladder(cells: Sequence[Cell], records: Mapping[str, Mapping[str, Any]], path: Path) -> Section:
+    """The section of the ladder, and its CSV; as long as a line is missing, a section without numbers and no CSV.
 
     Args:
         cells: From ``plan_ladder``.
         records: Finished cells.
+        path: Of the CSV.
     """
+    lines = ladder_lines(cells, records)
     try:
-        lines = ladder_lines(cells, records)
         require_both_ends(lines)
     except NeuroferError as error:
+        path.unlink(missing_ok=True)
         return Section(TITLE, (f"Not finished. {error}.",))
+    write_text(path, csv_text(ladder_csv(lines)))
     found = records.get(BASELINES)
     return ladder_section(lines, found["result"] if found else None)
 

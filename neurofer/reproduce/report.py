@@ -149,9 +149,9 @@ def accuracy_section(rows: Sequence[Row]) -> Section:
         tables.append(Table(f"{variant}: accuracy per recording in per cent, mean over seeds with 95 % t interval",
                             ("network, labels", "recordings to learn from", *modes), tuple(lines)))
     return Section("Accuracy", (
-        "scratch begins with fresh weights. linear takes the encoder of the generator and leaves it as it is; only "
-        "LSTM and head learn. finetune takes it and goes on, the encoder with a smaller rate. The pre-training sees "
-        "all training people, but no labels.",), tables=tuple(tables))
+        "scratch begins with fresh weights; random leaves them as they are, and only LSTM and head learn. linear does "
+        "so with the encoder of the generator. finetune takes it and goes on, the encoder with a smaller rate. The "
+        "pre-training sees all training people, but no labels.",), tables=tuple(tables))
 
 
 def differences_section(rows: Sequence[Row]) -> Section:
@@ -159,7 +159,7 @@ def differences_section(rows: Sequence[Row]) -> Section:
     score = "accuracy_clip"
     shown = [axis for axis in AXES if len({row[axis] for row in rows}) > 1]
     found: list[Difference] = []
-    for first, second in (("scratch", "linear"), ("scratch", "finetune"), ("linear", "finetune")):
+    for first, second in (("scratch", "linear"), ("scratch", "finetune"), ("linear", "finetune"), ("random", "linear")):
         found += differences(rows, score, "mode", first, second)
     found += differences(rows, score, "lstm", False, True, network_text)
     variants = list(dict.fromkeys(row["variant"] for row in rows))
