@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,23 +184,23 @@ def _differences(config: TrainConfig, card: Mapping[str, Any]) -> list[str]:
 def _seen(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partition, clip_set: ClipSet) -> list[str]:
     if not pretrained.subjects:
         return ["its records do not say whom it has seen; pre-train again"]
-    problems = []
-    learned_here = set(partition.subjects(clip_set, "train"))
-    clips = sorted(pretrained.clips & set(partition.test))
-    if clips:
-        problems.append(f"test clips were seen in pre-training: {_some(clips)}")
-    if config.split.kind == "paper":
-        if not pretrained.clips:
-            problems.append("its records do not say which clips it has seen, which split.kind=paper needs; "
-                            "pre-train with split.kind=paper")
-        return problems
-    parts: tuple[Part, ...] = ("test", "validation")
-    for part in parts:
-        strangers = set(partition.subjects(clip_set, part)) - learned_here
-        seen = sorted(strangers & set(pretrained.subjects))
-        if seen:
-            problems.append(f"{part} subjects were seen in pre-training: {_some(seen)}; "
-                            "pre-train with the same split")
+    problems, named = [], set()
+    if config.split.kind != "paper":
+        learned_here = set(partition.subjects(clip_set, "train"))
+        parts: tuple[Part, ...] = ("test", "validation")
+        for part in parts:
+            seen = (set(partition.subjects(clip_set, part)) - learned_here) & set(pretrained.subjects)
+            named |= seen
+            if seen:
+                problems.append(f"{part} subjects were seen in pre-training: {_some(sorted(seen))}; "
+                                "pre-train with the same split")
+    elif not pretrained.clips:
+        problems.append("its records do not say which clips it has seen, which split.kind=paper needs; "
+                        "pre-train with split.kind=paper")
+    clips = pretrained.clips & set(partition.test)
+    seen = {clip.name for clip in clip_set.clips if clip.name in clips and clip.subject not in named}
+    if seen:
+        problems.append(f"test clips were seen in pre-training: {_some(sorted(seen))}; pre-train with the same split")
     return problems
 
 
@@ -209,7 +209,7 @@ def _names(said: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
