@@ -68,5 +68,6 @@ def _print_scores(metrics: dict[str, dict[str, float]]) -> None:
         typer.echo("no held-out clip has frames, so nothing was scored")
         return
     rows = [(what, *(f"{metrics[key][name]:.{digits}f}" for name, _, digits in names))
-            for what, key in (("drawn", "held_out"), ("mean training face", "mean_face"))]
+            for what, key in (("drawn", "held_out"), ("drawn with another clip's embedding", "other_embedding"),
+                              ("mean training face", "mean_face"))]
     typer.echo(text_table(("held-out subjects", *(title for _, title, _ in names)), rows))

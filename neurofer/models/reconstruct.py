@@ -87,9 +87,10 @@ class Generator(nn.Module):
         """The picture as it reaches the encoder: behind the front, if there is one."""
         return picture if self.front is None else self.front(picture)
 
-    def draw(self, seen: Tensor) -> Tensor:
-        """The face for a picture that has passed the front."""
+    def draw(self, seen: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """The face for a picture that has passed the front; with another ``embedding`` ``(B, E, 1, 1)``, if given."""
         *skips, out = self.encoder.features(seen)
+        out = out if embedding is None else embedding
         for block, skip in zip(self.blocks, reversed(skips), strict=True):
             out = block(out, skip)
         return torch.tanh(self.out(out))

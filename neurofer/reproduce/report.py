@@ -223,8 +223,9 @@ def pretraining_section(records: Mapping[str, Mapping[str, Any]]) -> tuple[Secti
     for variant in dict.fromkeys(record["parameters"]["variant"] for record in done):
         mine = [record["result"] for record in done if record["parameters"]["variant"] == variant]
         for title, key in ((f"{variant} ({len(mine)} seed{'s' if len(mine) > 1 else ''})", "held_out"),
+                           ("with the embedding of another clip", "other_embedding"),
                            ("mean training face", "mean_face")):
-            if all(name in one[key] for one in mine for name in names):
+            if all(name in one.get(key, {}) for one in mine for name in names):
                 lines.append((title, *(f"{sum(one[key][name] for one in mine) / len(mine):.3f}" for name in names)))
     return (Section("Pre-training", ("Faces drawn of people that the generator has not seen, mean over seeds, beside "
                                      "the mean face of the training people.",), tables=(

@@ -20,7 +20,8 @@ def pretrain_cell(job: Job) -> dict[str, Any]:
     """Pre-train as ``parameters["config"]`` says.
 
     Returns:
-        ``{"epochs", "held_out": {score: value}, "mean_face": {...}, "subjects": [seen], "clips": [seen], "host"}``.
+        ``{"epochs", "held_out": {score: value}, "mean_face": {...}, "other_embedding": {...},
+        "subjects": [seen], "clips": [seen], "host"}``.
     """
     from neurofer.train.reconstruct import pretrain
 
@@ -29,6 +30,7 @@ def pretrain_cell(job: Job) -> dict[str, Any]:
     folder = pretrain(settings, resume=True, cache=job.source.cache)
     record = _record(folder)
     return {"epochs": record["epochs"], "held_out": record["held_out"], "mean_face": record["mean_face"],
+            "other_embedding": record["other_embedding"],
             "subjects": record["seen_subjects"], "clips": record["seen_clips"], "host": record["host"]}
 
 

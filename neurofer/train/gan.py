@@ -132,13 +132,22 @@ def fit_gan(gan: Gan, task: PairTask, config: PretrainConfig, folder: Path, iden
 
 
 @torch.no_grad()
-def draw(generator: Generator, pictures: Tensor) -> Tensor:
-    """Faces ``(B, 3, S, S)`` in 0..1 of stored pictures, on the CPU, without dropout and with the means of training."""
+def draw(generator: Generator, pictures: Tensor, others: Tensor | None = None) -> Tensor:
+    """Faces ``(B, 3, S, S)`` in 0..1 of stored pictures, on the CPU, without dropout and with the means of training.
+
+    Args:
+        generator: Draws.
+        pictures: ``(B, C, S, S)`` as stored.
+        others: Pictures whose embeddings take the place of those of ``pictures``.
+    """
     was = generator.training
     generator.eval()
-    faces = generator(network_input(pictures.to(device_of(generator)))).float().add(1.0).div(2.0).clamp(0.0, 1.0).cpu()
+    device = device_of(generator)
+    seen = generator.seen(network_input(pictures.to(device)))
+    embedding = None if others is None else generator.encoder(generator.seen(network_input(others.to(device))))
+    faces = generator.draw(seen, embedding)
     generator.train(was)
-    return faces
+    return faces.float().add(1.0).div(2.0).clamp(0.0, 1.0).cpu()
 
 
 def network_input(stored: Tensor) -> Tensor:
@@ -148,13 +157,24 @@ def network_input(stored: Tensor) -> Tensor:
 
 def held_out_scores(generator: Generator, task: PairTask, batch: int) -> dict[str, float]:
     """Mean scores of the faces that are drawn for the held-out pairs; empty without any."""
-    return _mean_scores(task, batch, lambda pictures: draw(generator, pictures))
+    return _mean_scores(task, batch, lambda pictures, start: draw(generator, pictures))
+
+
+def other_embedding_scores(generator: Generator, task: PairTask, batch: int) -> dict[str, float]:
+    """What is scored when each face is drawn with the embedding of another clip's picture.
+
+    The skips carry the rest. Where this is hardly worse than ``held_out_scores``, the decoder does without the
+    embedding, which is all that a classifier takes over.
+    """
+    others = np.roll(task.held_out, len(task.held_out) // 2)
+    return _mean_scores(task, batch, lambda pictures, start: draw(
+        generator, pictures, task.read(others[start : start + batch])[0]))
 
 
 def constant_scores(face: NDArray[np.float64], task: PairTask, batch: int) -> dict[str, float]:
     """What one face ``(1, S, S)`` in 0..255 scores for every held-out pair: what any reconstruction must pass."""
     same = torch.from_numpy(face).float().div(255.0).clamp(0.0, 1.0)
-    return _mean_scores(task, batch, lambda pictures: same.expand(len(pictures), 3, -1, -1))
+    return _mean_scores(task, batch, lambda pictures, start: same.expand(len(pictures), 3, -1, -1))
 
 
 def told(scores: Mapping[str, float]) -> str:
@@ -164,11 +184,11 @@ def told(scores: Mapping[str, float]) -> str:
     return f"PSNR {scores['psnr_db']:.2f} dB, SSIM {scores['ssim']:.3f}, MAE {scores['mae']:.3f}"
 
 
-def _mean_scores(task: PairTask, batch: int, drawn_for: Callable[[Tensor], Tensor]) -> dict[str, float]:
+def _mean_scores(task: PairTask, batch: int, drawn_for: Callable[[Tensor, int], Tensor]) -> dict[str, float]:
     sums: dict[str, float] = {}
     for start in range(0, len(task.held_out), batch):
         pictures, faces = task.read(task.held_out[start : start + batch])
-        drawn = drawn_for(pictures)
+        drawn = drawn_for(pictures, start)
         for name, values in picture_scores(drawn, faces.float().div(255.0).expand(drawn.shape)).items():
             sums[name] = sums.get(name, 0.0) + float(values.double().sum())
     return {name: value / len(task.held_out) for name, value in sums.items()}

@@ -26,7 +26,7 @@ from neurofer.train import run_folder
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.data import partition_of
 from neurofer.train.front import measure_front
-from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, told
+from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, other_embedding_scores, told
 from neurofer.train.loop import make_repeatable
 from neurofer.train.pair_task import PairTask
 from neurofer.train.pretrain_config import PretrainConfig
@@ -173,6 +173,7 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
     seen = sorted({clip_set.clips[clip].subject for clip in task.train})
     held_out = {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
                 if name.startswith("held_out_")}
+    other = other_embedding_scores(gan.generator, task, config.train.batch)
     rows = task.pairs.rows_of(task.train)
     record: dict[str, Any] = {
         "format": "neurofer-run", "version": 1, "task": config.task, "seed": config.seed,
@@ -180,7 +181,8 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
         "split": partition.record(clip_set), "protocol": partition.protocol, "seen_subjects": seen,
         "seen_clips": [clip_set.clips[clip].name for clip in task.train],
         "pairs": {"train": len(rows), "held_out": len(task.held_out), "clips_without_frames": left_out},
-        "epochs": progress.epoch, "held_out": held_out, "mean_face": baseline, "host": run_folder.host_facts(),
+        "epochs": progress.epoch, "held_out": held_out, "mean_face": baseline, "other_embedding": other,
+        "host": run_folder.host_facts(),
     }
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
     networks = {"generator": gan.generator, "discriminator": gan.discriminator, "encoder": gan.generator.encoder}
@@ -193,7 +195,8 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
                        for name, network in networks.items()},
         "data": {"name": clip_set.name, "digest": clip_set.digest},
         "protocol": {"name": partition.protocol, "split": partition.record(clip_set)},
-        "subjects": seen, "metrics": {"held_out": held_out, "mean_face": baseline}, "licence": "Apache-2.0",
+        "subjects": seen, "metrics": {"held_out": held_out, "mean_face": baseline, "other_embedding": other},
+        "licence": "Apache-2.0",
     })
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
 

@@ -20,8 +20,9 @@ def test_it_prints_the_scores_and_what_comes_next(run_cli: Callable, framed_stor
     assert lines[0].startswith(f"{out}: 1 epochs, {card['parameters']['generator']} parameters")
     assert lines[1].split()[:2] == ["held-out", "subjects"]
     assert f"{card['metrics']['held_out']['psnr_db']:.2f}" in lines[3]
-    assert f"{card['metrics']['mean_face']['ssim']:.3f}" in lines[4]
-    assert lines[5] == (f"next: neurofer train model.encoder_from={out} model.mode=finetune --data {framed_store} "
+    assert f"{card['metrics']['other_embedding']['mae']:.4f}" in lines[4]
+    assert f"{card['metrics']['mean_face']['ssim']:.3f}" in lines[5]
+    assert lines[6] == (f"next: neurofer train model.encoder_from={out} model.mode=finetune --data {framed_store} "
                         f"--out {out}-finetune")
     assert "seed: 3" in (out / "config.yaml").read_text()
     again = run_cli("pretrain", "--out", out, "--resume")

@@ -21,7 +21,7 @@ from neurofer.data.store import open_store
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.models.reconstruct import Discriminator, Generator
 from neurofer.train import reconstruct
-from neurofer.train.gan import LOSSES, Gan, fit_gan
+from neurofer.train.gan import LOSSES, Gan, draw, fit_gan
 from neurofer.train.pretrain_config import GanConfig, PretrainConfig
 from neurofer.train.reconstruct import prepare_pairs, pretrain
 from neurofer.train.run_folder import load_run, read_card
@@ -239,3 +239,12 @@ def test_two_processes_learn_what_one_does(pretrain_config: Make, tmp_path: Path
             assert other[name] == pytest.approx(value, rel=5e-2 if "held_out" in name else 1e-3), name
     assert set(load_file(alone / "model.safetensors")) == set(load_file(tmp_path / "two" / "model.safetensors"))
     assert {path.name for path in alone.iterdir()} == {path.name for path in (tmp_path / "two").iterdir()}
+
+
+def test_another_embedding_changes_a_drawn_face_and_ones_own_does_not() -> None:
+    torch.manual_seed(0)
+    generator = Generator(16, 0.125)
+    pictures = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    plain = draw(generator, pictures)
+    torch.testing.assert_close(draw(generator, pictures, pictures), plain, rtol=0, atol=0)
+    assert not torch.equal(draw(generator, pictures, pictures.roll(1, 0)), plain)
