@@ -12,6 +12,11 @@ def rank() -> int:
     return _number("RANK") if _number("WORLD_SIZE") > 1 else 0
 
 
+def local_rank() -> int:
+    """Number of this process among those of this machine."""
+    return _number("LOCAL_RANK") if _number("WORLD_SIZE") > 1 else 0
+
+
 def processes_here() -> int:
     """How many were started together on this machine."""
     return max(_number("LOCAL_WORLD_SIZE"), 1)
@@ -25,7 +30,7 @@ def may_speak() -> bool:
     """
     distributed = _initialised()
     if distributed is None:
-        return _number("WORLD_SIZE") < 2 or _number("LOCAL_RANK") == 0
+        return local_rank() == 0
     if distributed.get_world_size() < 2:
         return True
     try:

@@ -19,7 +19,7 @@ from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, decide_together, softmax, validation_scores
 from neurofer.train.live import LivePictures
 from neurofer.train.loop import StepLoss
-from neurofer.train.processes import ALL, Processes, Share, device_of, place
+from neurofer.train.processes import ALL, Processes, Share, chosen_device, device_of
 
 ENCODER_PARTS = ("encoder.", "front.")
 """How the names of the weights begin that make an embedding of a picture."""
@@ -60,16 +60,17 @@ class Pictures:
 
     def __init__(self, config: TrainConfig, windows: ClipRows, live: LivePictures | None = None) -> None:
         self._augment, self._per_frame, self._windows = config.augment, config.parity.augment_per_frame, windows
+        self._device = chosen_device(config.train.device)
         self._live = live
 
     def drawn(self, clips: NDArray[np.int64], windows: NDArray[np.int64], mine: NDArray[np.int64],
               generator: np.random.Generator) -> Tensor:
-        """``(B, T, C, S, S)`` float32."""
+        """``(B, T, C, S, S)`` float32, moved and erased where the network computes."""
         if self._live:
-            pictures = pictures_to_network(self._live.drawn(clips, windows, mine, generator))
+            rows = self._live.drawn(clips, windows, mine, generator)
         else:
-            rows = self._windows.first[clips[mine], None] + windows[mine]
-            pictures = pictures_to_network(self._windows.rows[rows])
+            rows = self._windows.rows[self._windows.first[clips[mine], None] + windows[mine]]
+        pictures = pictures_to_network(rows, self._device)
         empty = empty_value(self._windows.rows.dtype, self._windows.empty)
         draws = windows.shape[1] if self._per_frame else 1
         size_px = pictures.shape[-1]
@@ -88,8 +89,8 @@ class Pictures:
 
     def embeddings(self, model: nn.Module, clip: int) -> Tensor:
         """``(1, T, E)``."""
-        pictures = place(pictures_to_network(self._windows.of(clip))[None], device_of(model))
-        return sequence_classifier(model).embed(pictures)
+        pictures = pictures_to_network(self._windows.of(clip), device_of(model))
+        return sequence_classifier(model).embed(pictures[None])
 
 
 class AnnTask:
@@ -211,11 +212,12 @@ def mean_log_probabilities(logits: Tensor) -> Tensor:
     return torch.logsumexp(functional.log_softmax(logits, dim=-1), dim=1) - math.log(logits.shape[1])
 
 
-def pictures_to_network(rows: NDArray[Any]) -> Tensor:
-    """Pictures as the encoder takes them: bytes as ``v / 127.5 - 1``, floating point as it is."""
+def pictures_to_network(rows: NDArray[Any], device: torch.device | None = None) -> Tensor:
+    """Pictures as the encoder takes them: bytes as ``v / 127.5 - 1``, floating point as it is; on the CPU by default.
+    """
     if rows.dtype == np.uint8:
-        return torch.from_numpy(np.array(rows)).float().div_(127.5).sub_(1.0)
-    return torch.from_numpy(np.array(rows, np.float32))
+        return torch.from_numpy(np.array(rows)).to(device).float().div_(127.5).sub_(1.0)
+    return torch.from_numpy(np.array(rows, np.float32)).to(device)
 
 
 def empty_value(dtype: np.dtype[Any], stored: float = 0.0) -> float:

@@ -59,7 +59,7 @@ def warp_pictures(pictures: Tensor, maps: NDArray[np.float32], empty: float) -> 
         empty: Value of a pixel without events.
     """
     flat = pictures.flatten(1, 2) - empty
-    grid = functional.affine_grid(torch.from_numpy(maps), list(flat.shape), align_corners=False)
+    grid = functional.affine_grid(torch.from_numpy(maps).to(flat.device), list(flat.shape), align_corners=False)
     moved = functional.grid_sample(flat, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return (moved + empty).unflatten(1, pictures.shape[1:3])
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
 from neurofer.errors import UsageError
-from neurofer.launch import processes_here
+from neurofer.launch import local_rank, processes_here
 from neurofer.models.shared_norm import share_batch_norm
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -74,13 +74,15 @@ class Processes:
         from accelerate import PartialState
 
         _refuse(device, precision)
-        on_cpu = device == "cpu" or not torch.cuda.is_available()
-        state = PartialState(cpu=on_cpu, timeout=_LONGEST_WAIT)
+        wanted = chosen_device(device)
+        state = PartialState(cpu=wanted.type == "cpu", timeout=_LONGEST_WAIT)
         self._state = state
         self.share = Share(int(state.process_index), int(state.num_processes))
         self.main = self.share.rank == 0
         # Alone, one run may use the GPU and the next the CPU; several processes stay where they were brought together.
-        self.device: torch.device = state.device if self.share.of > 1 else torch.device("cpu" if on_cpu else "cuda")
+        self.device: torch.device = state.device if self.share.of > 1 else wanted
+        if self.device.type == "cuda" and precision == "no":
+            torch.backends.cudnn.allow_tf32 = False  # 10 bits; the sums of a spiking network need 23
         self._dtype = {"no": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
 
@@ -156,6 +158,13 @@ class Processes:
     def wait(self) -> None:
         """Until all processes are here."""
         self._state.wait_for_everyone()
+
+
+def chosen_device(device: Device) -> torch.device:
+    """Where a process computes that was started alone or with others: the CPU, or a GPU of its own."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", local_rank())
 
 
 def place(batch: Any, device: torch.device) -> Any:
