@@ -41,7 +41,8 @@ def demo_report(results: DemoResults) -> Report:
         lead=f"An ANN and a spiking network learned eight classes from made-up faces seen by a simulated event camera, "
              f"and were tested on {_people(clips['subjects'])} that neither had seen.",
         facts=_facts(results),
-        sections=(_scores(results), _seen(results), _costs(results), _learning(results), _over_time(results),
+        sections=(_scores(results), _seen(results), _drawn(results), _costs(results), _learning(results),
+                  _over_time(results),
                   _caveats(results), _again(results)),
     )
 
@@ -170,6 +171,31 @@ def _seen(results: DemoResults) -> Section:
         pictures=pictures)
 
 
+def _drawn(results: DemoResults) -> Section:
+    from neurofer.cli.demo import GAN
+    from neurofer.plot.report import Picture, Section, Table
+    from neurofer.train.run_folder import read_card
+
+    folder = results.out / GAN
+    card = read_card(folder)
+    sheet = max(folder.glob("sheet-*.png"))
+    scored = card["metrics"]
+    rows = tuple((what, *(f"{scored[key][name]:.{digits}f}" for name, digits in
+                          (("psnr_db", 2), ("ssim", 3), ("ncc", 3), ("mae", 4))))
+                 for what, key in (("drawn from events", "held_out"),
+                                   ("drawn with another clip's embedding", "other_embedding"),
+                                   ("mean training face", "mean_face")) if scored[key])
+    return Section("What the pre-training draws", text=(
+        f"Before it saw any class, the encoder of the ANN learned to draw the grey face from the TIE picture of "
+        f"{card['window_us'] / 1000:.0f} ms, on {_people(len(card['subjects']))}. Below, people that it has not seen: "
+        "what moved can be drawn; skin, light and whatever kept still cannot be read from events, so drawings fall "
+        "back to faces of the training people there.",),
+        pictures=(Picture(sheet.read_bytes(), "Events, TIE, drawn and true faces of held-out people.",
+                          "Rows: events, TIE, the face as drawn, the face as it was."),),
+        tables=(Table("How near drawings come to the faces of people not seen before",
+                      ("", "PSNR dB", "SSIM", "NCC", "MAE"), rows),))
+
+
 def _window_us(results: DemoResults) -> int:
     """Length of the windows that the ANN was trained on."""
     from neurofer.train.run_folder import read_card
@@ -273,9 +299,11 @@ def _again(results: DemoResults) -> Section:
     if results.quick:
         size = f" --subjects {plan.subjects} --clips-per-class {plan.clips_per_class} --fps {plan.fps:g}"
     return Section("The same by hand", text=("Each step is a command of its own:",), commands=(
-        f"neurofer prepare synthetic --out {out}/store --seed {plan.seed}{size}",
-        *(f"neurofer train --config {backend}_demo --data {out}/store --out {out}/{backend} --seed {plan.seed}{short}"
-          for backend in results.evaluations),
+        f"neurofer prepare synthetic --out {out}/store --seed {plan.seed} --frames{size}",
+        f"neurofer pretrain --config pretrain_demo --data {out}/store --out {out}/gan --seed {plan.seed}{short}",
+        f"neurofer train --config ann_demo --data {out}/store --out {out}/ann --seed {plan.seed} model.mode=finetune "
+        f"model.encoder_from={out}/gan{short}",
+        f"neurofer train --config snn_demo --data {out}/store --out {out}/snn --seed {plan.seed}{short}",
         *(f"neurofer evaluate {out}/{backend}" for backend in results.evaluations),
         *(f"neurofer predict {out}/{backend} {out}/store/events/{results.clip}" for backend in results.evaluations)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from neurofer.data.synthetic import SyntheticPlan
     from neurofer.stream.predictor import Decision
     from neurofer.train.config import TrainConfig
+    from neurofer.train.pretrain_config import PretrainConfig
 
 BACKENDS = ("ann", "snn")
+GAN = "gan"
 
 
 class DemoResults(NamedTuple):
@@ -55,7 +58,7 @@ def demo(
     quick: bool = typer.Option(False, "--quick", help="Few people and epochs: shows that it runs, not how good it is."),
     workers: int = typer.Option(0, min=0, help="Processes that prepare data; 0 for one per core."),
 ) -> None:
-    """Everything once: made-up faces, both backends trained and tested on the same unseen people, and a report.
+    """Everything once: made-up faces, a pre-training, both backends tested on the same unseen people, and a report.
 
     Steps that an earlier call finished with the same settings are not done again.
     """
@@ -66,13 +69,18 @@ def demo(
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; give a folder with --out")
-    plan = SyntheticPlan(subjects=3, clips_per_class=1, fps=60.0, seed=seed) if quick else SyntheticPlan(seed=seed)
+    plan = SyntheticPlan(seed=seed, frames=True)
+    if quick:
+        plan = replace(plan, subjects=3, clips_per_class=1, fps=60.0)
     seconds: dict[str, float] = {}
-    steps = _Steps(total=5, seconds=seconds)
+    steps = _Steps(total=6, seconds=seconds)
     with steps.next("prepare", f"faces of {plan.subjects} people, seen by a simulated event camera"):
         store = _prepare(out / "store", plan, workers)
+    with steps.next(GAN, "pre-train: draw the face from events"):
+        _train(_config(GAN, out, seed, quick))
     for backend in BACKENDS:
-        with steps.next(backend, f"train {backend}"):
+        start = ", on the encoder of the pre-training" if backend == "ann" else ""
+        with steps.next(backend, f"train {backend}{start}"):
             _train(_config(backend, out, seed, quick))
     with steps.next("evaluate", "test both on people that neither has seen; decide about one recording"):
         evaluations = {backend: _evaluate(out / backend) for backend in BACKENDS}
@@ -129,42 +137,54 @@ def _prepare(folder: Path, plan: SyntheticPlan, workers: int) -> ClipSet:
     return store
 
 
-def _config(backend: str, out: Path, seed: int, quick: bool) -> TrainConfig:
+def _config(name: str, out: Path, seed: int, quick: bool) -> TrainConfig | PretrainConfig:
     import json
 
     from neurofer.config import find_shipped, load_config
     from neurofer.train.config import TrainConfig
+    from neurofer.train.pretrain_config import PretrainConfig
 
-    overrides = [f"data={json.dumps(str(out / 'store'))}", f"out={json.dumps(str(out / backend))}", f"seed={seed}"]
+    overrides = [f"data={json.dumps(str(out / 'store'))}", f"out={json.dumps(str(out / name))}", f"seed={seed}"]
     if quick:
         overrides.append("train.epochs=2")
-    return load_config(TrainConfig, find_shipped(f"{backend}_demo"), overrides)
+    if name == GAN:
+        return load_config(PretrainConfig, find_shipped("pretrain_demo"), overrides)
+    if name == "ann":
+        overrides += ["model.mode=finetune", f"model.encoder_from={json.dumps(str(out / GAN))}"]
+    return load_config(TrainConfig, find_shipped(f"{name}_demo"), overrides)
 
 
-def _train(config: TrainConfig) -> None:
+def _train(config: TrainConfig | PretrainConfig) -> None:
     """Train, go on with a killed run, or leave a finished one that is just this."""
     from neurofer.config import load_config
     from neurofer.data.store import read_store_index
     from neurofer.errors import NeuroferError
     from neurofer.train.config import TrainConfig
     from neurofer.train.recognise import train_recogniser
+    from neurofer.train.reconstruct import pretrain
     from neurofer.train.run_folder import read_card
+
+    def run(*, resume: bool, overwrite: bool) -> None:
+        if isinstance(config, TrainConfig):
+            train_recogniser(config, resume=resume, overwrite=overwrite)
+        else:
+            pretrain(config, resume=resume, overwrite=overwrite)
 
     folder = Path(str(config.out))
     same = False
     if (folder / "config.yaml").exists():
         try:
-            same = load_config(TrainConfig, folder / "config.yaml") == config
+            same = load_config(type(config), folder / "config.yaml") == config
             if same and (folder / "card.json").exists():
                 same = read_card(folder)["data"]["digest"] == read_store_index(str(config.data)).digest
         except NeuroferError:
             same = False
     try:
-        train_recogniser(config, resume=same, overwrite=not same)
+        run(resume=same, overwrite=not same)
     except NeuroferError:
         if not same:
             raise
-        train_recogniser(config, overwrite=True)  # what was there could not be gone on with
+        run(resume=False, overwrite=True)  # what was there could not be gone on with
 
 
 def _evaluate(folder: Path) -> dict[str, Any]:
