@@ -12,6 +12,11 @@ def rank() -> int:
     return _number("RANK") if _number("WORLD_SIZE") > 1 else 0
 
 
+def together() -> int:
+    """How many processes were started together, on all machines."""
+    return max(_number("WORLD_SIZE"), 1)
+
+
 def local_rank() -> int:
     """Number of this process among those of this machine."""
     return _number("LOCAL_RANK") if _number("WORLD_SIZE") > 1 else 0

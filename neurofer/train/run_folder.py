@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurofer.errors import BadFileError, NeuroferError
 from neurofer.files import atomic_path, file_digest, read_json, write_text
+from neurofer.launch import together
 from neurofer.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ def host_facts() -> dict[str, Any]:
             continue
     return {"neurofer": __version__, "python": platform.python_version(), "torch": torch.__version__,
             "numpy": numpy.__version__, **packages, "system": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(), "threads": torch.get_num_threads()}
+            "processor": _processor(), "threads": torch.get_num_threads(), "processes": together(),
+            **({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {})}
 
 
 def _processor() -> str:

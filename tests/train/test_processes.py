@@ -74,8 +74,9 @@ def test_two_processes_find_what_one_finds(backend: str, together: tuple[Path, s
     near = 2e-2 if backend == "ann" else 1e-5
     for name, value in wanted.items():
         torch.testing.assert_close(weights[name], value, rtol=0, atol=near)
-    found = [json.loads((folder / "run.json").read_text())["test"]["result"]["metrics"] for folder in (both, one)]
-    assert found[0] == found[1]
+    records = [json.loads((folder / "run.json").read_text()) for folder in (both, one)]
+    assert records[0]["test"]["result"]["metrics"] == records[1]["test"]["result"]["metrics"]
+    assert [record["host"]["processes"] for record in records] == [2, 1]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
