@@ -36,7 +36,8 @@ def evtransfer(
     out: Path = typer.Option(..., "--out", "-o", help="Folder of cells and tables.", show_default=False),
     config: str = typer.Option("reproduce_evtransfer", "--config", help="YAML file or shipped configuration."),
     seeds: int = typer.Option(5, "--seeds", help="Seeds 0, 1, ... of weights, order and choice of labels."),
-    variants: str = typer.Option("t0_t0", "--variants", help="TIE variants, such as t0_t0,t0_t,t_t0,t_t."),
+    variants: str | None = typer.Option(None, "--variants", help="TIE variants, such as t0_t0,t0_t,t_t0,t_t; by "
+                                        "default that of the configuration."),
     modes: str = typer.Option("scratch,random,linear,finetune", "--modes", help="What becomes of the encoder."),
     labels: str = typer.Option("1.0,0.25,0.1", "--labels", help="Shares of the training labels."),
     lstm: str = typer.Option("both", "--lstm", help="both, with or without."),
@@ -66,7 +67,7 @@ def evtransfer(
     from neurofer.reproduce.report import Made, evtransfer_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
 
-    axes = Axes(seeds, _words(variants), _words(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
+    axes = Axes(seeds, _words(variants or ""), _words(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
     settings = load_config(EvtransferConfig, find_config(config), overrides or ())
     clip_set = read_data(data)
     cells = [] if ladder == "only" else plan(settings, axes, clip_set)
@@ -156,7 +157,7 @@ def _shares(text: str) -> tuple[float, ...]:
 def _command(table: str, said: dict[str, object], overrides: list[str] | None) -> str:
     import shlex
 
-    words = [word for option, value in said.items() for word in (option, str(value))]
+    words = [word for option, value in said.items() if value is not None for word in (option, str(value))]
     return shlex.join(["neurofer", "reproduce", table, *words, *(overrides or ())])
 
 

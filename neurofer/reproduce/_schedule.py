@@ -82,6 +82,7 @@ def scheduled(
             yield name, result
             yield from blocked()
         return
+    others = set(multiprocessing.active_children())
     pool, running, guarded = _pool(workers), dict[Future[Result | Failure], str](), Guarded(function)
     try:
         while True:
@@ -115,6 +116,8 @@ def scheduled(
             yield from blocked()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()  # a task may take minutes, and nobody wants its result now
         raise
     pool.shutdown()
 

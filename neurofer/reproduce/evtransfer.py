@@ -31,7 +31,7 @@ class Axes:
 
     Attributes:
         seeds: Number of seeds, from 0.
-        variants: TIE variants; the representation's own settings if it is no TIE.
+        variants: TIE variants; none for that of the configuration.
         modes: Of ``scratch``, ``random``, ``linear``, ``finetune``.
         lstm: With (True) and without (False) LSTM.
         labels: Shares of the training labels.
@@ -41,7 +41,7 @@ class Axes:
     """
 
     seeds: int = 5
-    variants: tuple[str, ...] = ("t0_t0",)
+    variants: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = MODES
     lstm: tuple[bool, ...] = (False, True)
     labels: tuple[float, ...] = (1.0, 0.25, 0.1)
@@ -53,7 +53,7 @@ class Axes:
         problems += [f"--labels: {share:g} is no share; need more than 0 and at most 1" for share in self.labels
                      if not 0 < share <= 1]
         for option, axis in (("--modes", self.modes), ("--variants", self.variants), ("--labels", self.labels)):
-            if not axis:
+            if not axis and option != "--variants":
                 problems.append(f"{option} is empty")
             if len(set(axis)) < len(axis):
                 problems.append(f"{option}: a value is there twice")
@@ -74,7 +74,7 @@ def plan(config: EvtransferConfig, axes: Axes, clip_set: ClipSet) -> list[Cell]:
         NeuroferError: the data set cannot be split like that.
     """
     clip_set = chosen_label(clip_set, config.label)
-    variants: Sequence[str | None] = axes.variants if config.represent.kind == "tie" else (None,)
+    variants = variants_of(config, axes)
     cells: list[Cell] = []
     for seed in range(axes.seeds):
         for variant in variants:
@@ -158,6 +158,27 @@ def steps_per_epoch(settings: TrainConfig, clip_set: ClipSet) -> int:
         raise NeuroferError(f"data set {clip_set.name}: no training clip has {settings.model.context_windows} windows "
                             f"of {settings.represent.window_us} us; use a shorter represent.window_us")
     return -(-samples // settings.train.batch)
+
+
+def variants_of(config: EvtransferConfig, axes: Axes) -> Sequence[str | None]:
+    """The TIE variants; None alone for another representation.
+
+    Raises:
+        UsageError: variants of what is no TIE, or a representation or setting that does not exist.
+    """
+    from neurofer.represent import build_representation
+
+    tie = config.represent.kind == "tie"
+    if axes.variants and not tie:
+        raise UsageError(f"--variants: are of tie, and represent.kind is {config.represent.kind}; leave them out")
+    variants = (axes.variants or (config.represent.settings.get("variant", VARIANTS[0]),)) if tie else (None,)
+    for variant in variants:
+        recipe = _represent(config, variant)
+        try:
+            build_representation(recipe.kind, **recipe.settings)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"represent: {error}") from error
+    return variants
 
 
 def _represent(config: EvtransferConfig, variant: str | None) -> RepresentConfig:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from neurofer.data.clip import ClipSet
-from neurofer.errors import NeuroferError
+from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.intervals import bootstrap_subjects, wilson
 from neurofer.evaluate.metrics import accuracy_of, macro_f1_of, uar_of
 from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.config import TRANSFERRED, EvtransferConfig
-from neurofer.reproduce.evtransfer import Axes, pretrain_cell, train_cell
+from neurofer.reproduce.evtransfer import Axes, pretrain_cell, train_cell, variants_of
 from neurofer.reproduce.tables import OverSeeds
 from neurofer.train.data import chosen_label
 
@@ -77,8 +77,11 @@ def plan_ladder(config: EvtransferConfig, clip_set: ClipSet, axes: Axes) -> list
         NeuroferError: the data set cannot be split like that.
     """
     ladder = config.ladder
-    variant = axes.variants[0] if config.represent.kind == "tie" else None
+    variant = variants_of(config, axes)[0]
     clip_set = chosen_label(clip_set, config.label)
+    if len(clip_set.subjects) < ladder.folds:
+        raise UsageError(f"ladder.folds={ladder.folds}: data set {clip_set.name} has {len(clip_set.subjects)} "
+                         "subject(s), and every fold needs one; take fewer folds")
     cells = []
 
     def add(line: int, seed: int, before: Cell, tag: str, split: dict[str, Any], parity: dict[str, bool]) -> None:

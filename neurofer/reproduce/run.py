@@ -13,6 +13,7 @@ from typing import Any
 from neurofer.data.cache import usable_cache
 from neurofer.data.clip import ClipSet
 from neurofer.data.store import open_store
+from neurofer.errors import BadFileError, NeuroferError
 from neurofer.files import atomic_path, csv_text, write_text
 from neurofer.plot.markdown import report_markdown
 from neurofer.plot.report import Report, report_html
@@ -50,12 +51,32 @@ def run_table(cells: Sequence[Cell], clip_set: ClipSet, data: Path, out: Path, c
     Raises:
         NeuroferError: the folder holds something else, see ``run_cells``.
     """
+    _claim(out, choices)
     cache = usable_cache(choices.cache, data, out / "cache").resolve()
     source = Source(data.resolve(), clip_set.digest, code_version(), cache)
     if choices.render:
         return read_cells(cells, out, source)
     return run_cells(cells, out.resolve(), source, workers=choices.workers, resume=choices.resume, part=choices.part,
                      keep_models=choices.keep_models, before=lambda: warm(cells, clip_set, cache), said=result_text)
+
+
+def _claim(out: Path, choices: Choices) -> None:
+    """Refuse a place that is no folder for a table, before anything is computed.
+
+    Raises:
+        NeuroferError: a file, or a folder of other things.
+        BadFileError: it cannot be made.
+    """
+    if out.exists() and not out.is_dir():
+        raise NeuroferError(f"{out}: is a file; name a folder with --out")
+    if not choices.render:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadFileError(f"{out}: cannot be made ({error.strerror or error}); choose another place") from error
+        ours = ("cells", "runs", "cache")
+        if not any((out / name).is_dir() for name in ours) and any(out.iterdir()):
+            raise NeuroferError(f"{out}: holds other files; name a new or empty folder with --out")
 
 
 def read_data(data: Path) -> ClipSet:

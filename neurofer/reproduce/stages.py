@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def pretrain_cell(job: Job) -> dict[str, Any]:
 
     settings = PretrainConfig.model_validate_json(json.dumps(
         {**job.parameters["config"], "data": str(job.source.data), "out": str(job.folder)}))
+    _clear_rest(job.folder)
     folder = pretrain(settings, resume=True, cache=job.source.cache)
     record = _record(folder)
     return {"epochs": record["epochs"], "held_out": record["held_out"], "mean_face": record["mean_face"],
@@ -50,7 +52,8 @@ def train_cell(job: Job) -> dict[str, Any]:
         said["model"] = {**said["model"], "encoder_from": str(job.folders[said["model"]["encoder_from"]])}
     settings = TrainConfig.model_validate_json(json.dumps(
         {**said, "data": str(job.source.data), "out": str(job.folder)}))
-    begun = job.folder.is_dir() and any(job.folder.iterdir())
+    _clear_rest(job.folder)
+    begun = job.folder.exists()
     try:
         folder = train_recogniser(settings, resume=True, cache=job.source.cache)
     except NeuroferError:
@@ -92,6 +95,12 @@ def read_predictions(path: Path) -> dict[str, list[str]]:
         return {name: [row[name] for row in rows] for name in names}
     except (OSError, UnicodeDecodeError, KeyError) as error:
         raise BadFileError(f"{path}: cannot be read ({error}); train the run again") from error
+
+
+def _clear_rest(folder: Path) -> None:
+    """Remove what a run left that was killed before its first checkpoint."""
+    if not any((folder / name).exists() for name in ("checkpoint.safetensors", "card.json")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -131,3 +131,26 @@ def test_a_store_without_frames_fails_cell_by_cell(run_cli: Cli, blob_store: Pat
     assert "keeps no grey frames" in done.err
     assert "not run, because it needs pretrain-t0_t0-s0" in done.err
     assert "scratch" in (tmp_path / "out" / "table.csv").read_text()
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (("represent.kind=voxel", "represent.settings={}", "--variants", "t0_t"), 2, "--variants: are of tie"),
+    (("represent.kind=voxl", "represent.settings={}"), 2, "did you mean voxel?"),
+    (("--ladder", "only", "ladder.folds=7"), 2, "ladder.folds=7: data set ckplus has 6 subject(s)"),
+    (("--ladder", "off", "--render"), 1, "holds no finished cell")])
+def test_what_cannot_work_is_told_before_anything_runs(words: tuple[str, ...], code: int, said: str, run_cli: Cli,
+                                                       ckplus_store: Path, tmp_path: Path) -> None:
+    small = [word for word in SMALL if not word.startswith("ladder")]
+    done = run_cli("reproduce", "evtransfer", "--data", ckplus_store, "--out", tmp_path / "out", *small, *words)
+    assert done.code == code
+    assert said in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_with_other_things_is_left_alone(run_cli: Cli, ckplus_store: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    for out, said in ((tmp_path, "holds other files"), (tmp_path / "thesis.txt", "is a file")):
+        done = run_cli("reproduce", "evtransfer", "--data", ckplus_store, "--out", out, "--ladder", "off", *SMALL)
+        assert done.code == 1
+        assert said in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
