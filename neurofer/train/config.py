@@ -172,7 +172,8 @@ class ParityConfig(StrictModel):
 
     ``bn_train``: a frozen encoder still normalises by its batch and moves its running means. ``augment_per_frame``: the
     windows of one sample are changed each by a draw of its own. ``double_windowing``: triples are cut twice, so n
-    windows give 3 n - 8 samples. ``best_on_test``: the epoch is chosen on the test part.
+    windows give 3 n - 8 samples. ``best_on_test``: the epoch is chosen on the test part; with ``sample.kind=every`` by
+    its samples, else by its clips.
     """
 
     bn_train: bool = False

@@ -32,6 +32,11 @@ class Decisions:
     window_predicted: NDArray[np.int64]
     window_probabilities: NDArray[np.float64]
 
+    def by_window(self) -> Decisions:
+        """The same, each decision window in the place of a clip: for scores that count windows."""
+        return Decisions(self.clips[self.window_clips], self.window_predicted, self.window_probabilities,
+                         np.arange(len(self.window_clips)), self.window_predicted, self.window_probabilities)
+
     def loss(self, truth: NDArray[np.int64]) -> float:
         """Mean negative log probability of the true class per clip.
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurofer.train.ann import AnnTask, sequence_classifier
+from neurofer.train.decisions import decide_together, validation_scores
+from neurofer.train.processes import Processes
 
 
 class TripleTask(AnnTask):
@@ -15,7 +17,8 @@ class TripleTask(AnnTask):
     Once an epoch every ``model.context_windows`` windows in a row of every training clip are seen, each with a draw of
     changes and a loss of its own. A clip is decided by the mean probabilities of its samples.
 
-    With ``parity.double_windowing`` the samples are those of ``doubled_contexts``, in training and in decisions.
+    With ``parity.double_windowing`` the samples are those of ``doubled_contexts``, in training and in decisions. With
+    ``parity.best_on_test`` the epoch is chosen by the score of the samples, as published, not by that of the clips.
 
     Source:
         evTransFER (Verschae and Bugueno-Cordova 2026).
@@ -26,6 +29,11 @@ class TripleTask(AnnTask):
         """Optimiser steps of one epoch."""
         samples = sum(len(self._contexts(int(length))) for length in self._windows.lengths()[self._train])
         return -(-samples // self._config.train.batch)
+
+    def validate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
+        """Scores per validation clip; per sample with ``parity.best_on_test``."""
+        said = decide_together(self.decide, model, self._validation, processes)
+        return validation_scores(said.by_window() if self._config.parity.best_on_test else said, self._labels)
 
     def _samples(self, generator: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         contexts = [self._contexts(int(length)) for length in self._windows.lengths()[self._train]]

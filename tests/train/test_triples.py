@@ -16,6 +16,7 @@ from neurofer.models.recurrent import SequenceClassifier
 from neurofer.train.ann import pictures_to_network
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import softmax
+from neurofer.train.processes import Processes
 from neurofer.train.recognise import train_recogniser
 from neurofer.train.triples import TripleTask, contexts, doubled_contexts
 
@@ -113,6 +114,18 @@ def test_a_clip_is_decided_by_the_mean_over_its_samples(rows: ClipRows) -> None:
         assert np.allclose(said.window_probabilities, np.concatenate(wanted), atol=1e-5)
         assert np.allclose(said.probabilities, [one.mean(axis=0) for one in wanted], atol=1e-5)
         assert said.window_clips.tolist() == [0] * len(wanted[0]) + [1] * len(wanted[1])
+
+
+def test_the_published_choice_of_the_epoch_counts_samples(rows: ClipRows) -> None:
+    model, doubled = network(), {"double_windowing": True}
+    counting = task_of(rows, STILL, parity={**doubled, "best_on_test": True})
+    said, processes = counting.decide(model, [0, 1, 2]), Processes("cpu")
+    truth = np.array([0, 1, 2])
+    by_sample = float((said.window_predicted == truth[said.window_clips]).mean())
+    by_clip = float((said.predicted == truth).mean())
+    assert by_sample != by_clip  # 7, 1 and 16 samples: the clips do not count alike
+    assert counting.validate(model, processes)["accuracy"] == pytest.approx(by_sample)
+    assert task_of(rows, STILL, parity=doubled).validate(model, processes)["accuracy"] == pytest.approx(by_clip)
 
 
 def test_the_frame_model_has_a_sample_for_every_window(rows: ClipRows) -> None:
