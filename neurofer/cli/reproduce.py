@@ -62,7 +62,7 @@ def evtransfer(
     from neurofer.config import dump_config, find_config, load_config
     from neurofer.reproduce.config import EvtransferConfig
     from neurofer.reproduce.evtransfer import Axes, plan
-    from neurofer.reproduce.ladder import DATA_SET, plan_ladder
+    from neurofer.reproduce.ladder import DATA_SET, plan_ladder, require_clean_beside
     from neurofer.reproduce.ladder_report import write_ladder
     from neurofer.reproduce.report import Made, evtransfer_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
@@ -74,6 +74,7 @@ def evtransfer(
     rungs = []
     if ladder == "only" or (ladder == "auto" and clip_set.name == DATA_SET):
         rungs = plan_ladder(settings, clip_set, axes)
+    require_clean_beside(settings.split, rungs)
     outcome = run_table([*cells, *rungs], clip_set, data, out, choices)
     said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--variants": variants,
             "--modes": modes, "--labels": labels, "--lstm": lstm, "--ladder": ladder}
@@ -108,12 +109,14 @@ def representations(
     """One recogniser from scratch on every representation of the same events, over seeds."""
     choices = _choices(workers, shard, resume, render, keep_models, cache)
     from neurofer.config import dump_config, find_config, load_config
+    from neurofer.reproduce.ladder import require_clean_beside
     from neurofer.reproduce.report import Made
     from neurofer.reproduce.representations import known_kinds, plan_representations, representations_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
     from neurofer.train.config import TrainConfig
 
     settings = load_config(TrainConfig, find_config(config), overrides or ())
+    require_clean_beside(settings.split, ())
     wanted = _words(kinds)
     if wanted == ("all",):
         wanted = (settings.represent.kind, *(kind for kind in known_kinds() if kind != settings.represent.kind))

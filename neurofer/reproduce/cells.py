@@ -109,7 +109,7 @@ class Outcome:
 def run_cells(
     cells: Sequence[Cell], out: Path, source: Source, *, workers: int = 1, resume: bool = False,
     part: tuple[int, int] = (1, 1), keep_models: bool = False, before: Callable[[], None] = lambda: None,
-    said: Callable[[Mapping[str, Any]], str] = lambda result: "",
+    said: Callable[[Mapping[str, Any]], str] = lambda record: "done",
 ) -> Outcome:
     """Run the cells that are not finished, several at a time, and give all results.
 
@@ -126,7 +126,7 @@ def run_cells(
         part: ``(i, n)``: run only every n-th group of cells that need each other.
         keep_models: Leave the folders of all cells, not only of those that others need.
         before: Called once if there is anything to run.
-        said: A few words about a result, to show while others run.
+        said: A few words about a finished cell's record, to show while others run.
 
     Raises:
         NeuroferError: ``out`` holds results and ``resume`` is not given, or results of other settings or data.
@@ -149,7 +149,7 @@ def run_cells(
                 bar.note(f"{name}: failed")
             else:
                 records[name] = result
-                bar.note(f"{name}: {said(result['result'])}")
+                bar.note(f"{name}: {said(result)}")
             bar.update()
     ordered = {cell.name: records[cell.name] for cell in cells if cell.name in records and cell.name not in failed}
     return Outcome(ordered, failed, tuple(cell.name for cell in cells if cell.name not in ordered), len(todo))

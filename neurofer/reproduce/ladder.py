@@ -21,6 +21,7 @@ from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.config import TRANSFERRED, EvtransferConfig
 from neurofer.reproduce.evtransfer import Axes, pretrain_cell, train_cell, variants_of
 from neurofer.reproduce.tables import OverSeeds
+from neurofer.train.config import SplitConfig
 from neurofer.train.data import chosen_label
 
 DATA_SET = "ckplus"
@@ -154,6 +155,21 @@ def require_both_ends(lines: Sequence[Line]) -> None:
         words = ", ".join(f"({number})" for number in absent)
         raise NeuroferError(f"ladder: line(s) {words} are not finished; P-paper (1) is not told without P-clean (6), "
                             "nor either without what lies between; run the same command with --resume")
+
+
+def require_clean_beside(split: SplitConfig, rungs: Sequence[Cell]) -> None:
+    """Refuse a table under the published protocol without the ladder beside it.
+
+    Args:
+        split: Of the table.
+        rungs: Cells of the ladder that are run with it.
+
+    Raises:
+        UsageError: the table would tell P-paper alone.
+    """
+    if split.kind == "paper" and not rungs:
+        raise UsageError("split.kind=paper: scores under the published protocol, which shares people, are not told "
+                         "without P-clean; take split.kind=folds, or 'neurofer reproduce evtransfer' with its ladder")
 
 
 def _staged(cell: Cell, stage: str, more: Mapping[str, Any]) -> Cell:

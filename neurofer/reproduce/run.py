@@ -57,7 +57,7 @@ def run_table(cells: Sequence[Cell], clip_set: ClipSet, data: Path, out: Path, c
     if choices.render:
         return read_cells(cells, out, source)
     return run_cells(cells, out.resolve(), source, workers=choices.workers, resume=choices.resume, part=choices.part,
-                     keep_models=choices.keep_models, before=lambda: warm(cells, clip_set, cache), said=result_text)
+                     keep_models=choices.keep_models, before=lambda: warm(cells, clip_set, cache), said=record_text)
 
 
 def _claim(out: Path, choices: Choices) -> None:
@@ -84,12 +84,13 @@ def read_data(data: Path) -> ClipSet:
     return open_store(data)
 
 
-def result_text(result: Mapping[str, Any]) -> str:
-    """The one number of a result that is shown while others run."""
-    if "clip" in result:
+def record_text(record: Mapping[str, Any]) -> str:
+    """What of a finished cell is shown while others run; no number of the ladder, whose lines are told together."""
+    result = record["result"]
+    if "clip" in result and record["parameters"].get("stage") != "ladder":
         return f"test accuracy {100 * result['clip']['accuracy']:.1f} %"
     held_out = result.get("held_out", {})
-    return f"PSNR {held_out['psnr_db']:.1f} dB" if "psnr_db" in held_out else ""
+    return f"PSNR {held_out['psnr_db']:.1f} dB" if "psnr_db" in held_out else "done"
 
 
 def code_version() -> str:

@@ -26,6 +26,7 @@ def test_e_ckplus_ends_in_the_ablation_and_the_whole_ladder(run_cli: Cli, ckplus
     done = run_cli(*words)
     assert done.code == 0, done.err
     assert "17 of 17 cells, 17 of them run now" in done.out
+    assert "accuracy" not in "".join(line for line in done.err.splitlines() if "ladder" in line)  # but in its report
     with open(table / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["mode"], row["labels"]) for row in rows] == [("scratch", "1.0"), ("scratch", "0.5"), ("linear", "1.0"),
@@ -118,6 +119,8 @@ def test_unknown_kinds_and_no_store(run_cli: Cli, blob_store: Path, tmp_path: Pa
     done = run_cli("reproduce", "representations", "--data", blob_store, "--out", tmp_path / "out", "--kinds", "tie,ty")
     assert done.code == 2
     assert "'ty' is none of" in done.err
+    done = run_cli("reproduce", "representations", "--data", blob_store, "--out", tmp_path / "out", "split.kind=paper")
+    assert (done.code, "are not told without P-clean" in done.err) == (2, True)
     done = run_cli("reproduce", "evtransfer", "--data", tmp_path / "nowhere", "--out", tmp_path / "out")
     assert done.code == 1
     assert "no such store" in done.err
@@ -137,6 +140,7 @@ def test_a_store_without_frames_fails_cell_by_cell(run_cli: Cli, blob_store: Pat
     (("represent.kind=voxel", "represent.settings={}", "--variants", "t0_t"), 2, "--variants: are of tie"),
     (("represent.kind=voxl", "represent.settings={}"), 2, "did you mean voxel?"),
     (("--ladder", "only", "ladder.folds=7"), 2, "ladder.folds=7: data set ckplus has 6 subject(s)"),
+    (("--ladder", "off", "split.kind=paper"), 2, "are not told without P-clean"),
     (("--ladder", "off", "--render"), 1, "holds no finished cell")])
 def test_what_cannot_work_is_told_before_anything_runs(words: tuple[str, ...], code: int, said: str, run_cli: Cli,
                                                        ckplus_store: Path, tmp_path: Path) -> None:
