@@ -97,10 +97,11 @@ def code_version() -> str:
     """A digest of the code that a result depends on, without its comments."""
     from neurofer import evaluate, models, represent, train
     from neurofer.data import boxes, crop, folds, frames, official, pairs, partition, splits, windows
-    from neurofer.reproduce import stages
+    from neurofer.events import augment, edits
+    from neurofer.reproduce import ladder_baselines, stages
 
-    modules = (represent, models, train, evaluate, boxes, crop, folds, frames, official, pairs, partition, splits,
-               windows, stages)
+    modules = (represent, models, train, evaluate, augment, edits, boxes, crop, folds, frames, official, pairs,
+               partition, splits, windows, stages, ladder_baselines)
     digest = hashlib.sha256()
     for module in modules:
         home = Path(str(module.__file__))

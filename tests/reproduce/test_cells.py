@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofer.errors import NeuroferError
+from neurofer.reproduce import run
 from neurofer.reproduce.cells import Cell, Source, in_part, read_cells, run_cells
 
 Make = Callable[..., Cell]
@@ -165,3 +167,12 @@ def test_wrong_tables_are_refused(toy: Make, source: Source, tmp_path: Path) -> 
         run_cells([toy("../first")], tmp_path / "out", source)
     with pytest.raises(ValueError, match="needs second, which must come before"):
         in_part([toy("first", needs=("second",)), toy("second")], (1, 1))
+
+
+@pytest.mark.parametrize("module", ["reproduce.stages", "reproduce.ladder_baselines", "train.gan", "data.pairs",
+                                    "events.edits", "models.front", "evaluate.metrics"])
+def test_the_code_that_makes_a_result_is_part_of_its_key(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, path = run.code_version(), Path(str(import_module(f"neurofer.{module}").__file__))
+    changed, bare = path.read_text(encoding="utf-8"), run.bare_code
+    monkeypatch.setattr(run, "bare_code", lambda text: bare(text) + (" changed" if text == changed else ""))
+    assert run.code_version() != before
