@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError
 from neurofer.evaluate.baselines import window_index_baseline
 from neurofer.evaluate.intervals import wilson
+from neurofer.events.columns import write_columns
+from neurofer.events.events import Events
 from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.config import EvtransferConfig, LadderConfig
 from neurofer.reproduce.evtransfer import Axes
 from neurofer.reproduce.ladder import Line, gap, ladder_lines, plan_ladder
+from neurofer.reproduce.ladder_baselines import first_windows
 from neurofer.reproduce.ladder_report import ladder_csv, ladder_section, write_ladder
 from neurofer.reproduce.tables import OverSeeds
 
@@ -43,6 +47,15 @@ def test_the_place_of_a_window_alone() -> None:
     # two recordings of class 0 with two windows, one of class 1 with four: later windows tell class 1
     train_index, train_labels = np.array([0, 1, 0, 1, 0, 1, 2, 3]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
     assert window_index_baseline(train_index, train_labels, np.array([0, 1, 2, 3, 9])).tolist() == [0, 0, 1, 1, 0]
+
+
+def test_windows_are_numbered_from_the_first_event_of_the_recording(tmp_path: Path) -> None:
+    events = Events(np.arange(5_000, 900_000, 5_000), np.zeros(179, int), np.zeros(179, int), np.zeros(179, bool),
+                    (4, 4))
+    write_columns(tmp_path / "one", events, (4, 4))
+    starts = [0, 5_000, 5_000 + 3 * 33_333, 5_000 + round(7e6 / 30)]  # before the first event, at it, windows 3 and 7
+    clips = tuple(Clip(str(start), tmp_path / "one", start, 900_000, "a", "calm", "x") for start in starts)
+    assert first_windows(ClipSet("x", ("calm", "glad"), clips, ""), 33_333).tolist() == [0, 0, 3, 7]
 
 
 def test_the_gap_is_paired_and_in_points() -> None:
