@@ -80,9 +80,9 @@ def cached_rows(
 ) -> ClipRows:
     """The rows of every clip, made by ``build`` where the cache does not hold them.
 
-    The key is a hash of the clips' digest, the recipe and the source code of ``modules``, so a changed data set,
-    setting or function never meets old rows. Rows are written clip by clip under a temporary name; memory stays
-    bounded for any number of clips, and a kill leaves nothing half made.
+    The key is a hash of the data's digest, the clips' names, the recipe and the source code of ``modules``, so a
+    changed data set, another part of one, setting or function never meets old rows. Rows are written clip by clip under
+    a temporary name; memory stays bounded for any number of clips, and a kill leaves nothing half made.
 
     Args:
         kind: First part of the folder's name.
@@ -98,7 +98,9 @@ def cached_rows(
     Raises:
         BadFileError: a recording is broken, the cache cannot be written, or the disk is full.
     """
-    said = json.dumps({"data": clip_set.digest, "recipe": recipe, "code": code_digest(modules)}, sort_keys=True)
+    names = hashlib.sha256("\n".join(clip.name for clip in clip_set.clips).encode()).hexdigest()
+    said = json.dumps({"data": clip_set.digest, "clips": names, "recipe": recipe, "code": code_digest(modules)},
+                      sort_keys=True)
     key = hashlib.sha256(said.encode()).hexdigest()
     folder = cache / f"{kind}-{key[:20]}"
     first = np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)

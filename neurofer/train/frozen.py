@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
-from neurofer.data.clip import Clip, ClipSet
+from neurofer.data.clip import Clip
 from neurofer.models import encoder, front, recurrent
 from neurofer.models.recurrent import SequenceClassifier
 from neurofer.train import ann, augment
@@ -125,8 +125,7 @@ def _embedded(config: TrainConfig, prepared: Prepared, network: SequenceClassifi
                     for one in seen]
         return RowsOfClip(torch.cat(each).transpose(0, 1).numpy(), pictures.counts_of(number))
 
-    recipe: dict[str, Any] = {"encoder": weights_digest(network.state_dict()), "pictures": pictures.folder.name,
-                              "clips": _digest(part)}
+    recipe: dict[str, Any] = {"encoder": weights_digest(network.state_dict()), "pictures": pictures.folder.name}
     if views:
         recipe |= {"augment": config.augment.model_dump(mode="json"), "seed": config.seed}
     shape = (max(views, 1), network.encoder.embedding)
@@ -160,7 +159,3 @@ def _places(numbers: Sequence[int] | NDArray[np.int64], count: int) -> NDArray[n
     places = np.full(count, -1, np.int64)
     places[np.asarray(numbers, np.int64)] = np.arange(len(numbers))
     return places
-
-
-def _digest(clip_set: ClipSet) -> str:
-    return hashlib.sha256("\n".join(clip.name for clip in clip_set.clips).encode()).hexdigest()

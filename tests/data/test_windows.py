@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_counts_of_a_clip_are_those_of_its_windows(blob_store: Path, tmp_path: P
     assert rows.lengths().sum() == len(rows.rows)
 
 
+def test_parts_of_a_data_set_have_rows_of_their_own(blob_store: Path, tmp_path: Path) -> None:
+    whole = open_store(blob_store)
+    length = whole.clips[0].stop_us - whole.clips[0].start_us
+    clips = [clip for clip in whole.clips if clip.stop_us - clip.start_us == length][:2]
+    first, second = (clip_windows(replace(whole, clips=(clip,)), TIE, 50_000, 16, tmp_path) for clip in clips)
+    assert first.rows.shape == second.rows.shape  # nothing but the clip's name tells them apart
+    assert (first.rows != second.rows).any()
+
+
 def test_the_second_time_nothing_is_made(blob_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip_set = open_store(blob_store)
     first = clip_windows(clip_set, TIE, 50_000, 16, tmp_path)
@@ -54,8 +64,6 @@ def test_the_second_time_nothing_is_made(blob_store: Path, tmp_path: Path, monke
 
 def test_other_recipe_data_or_code_is_another_cache(blob_store: Path, tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     clip_set = open_store(blob_store)
     folders = {clip_windows(clip_set, TIE, 50_000, 16, tmp_path).folder,
                clip_windows(clip_set, TIE, 50_000, 8, tmp_path).folder,
