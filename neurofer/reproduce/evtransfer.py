@@ -91,13 +91,14 @@ def pretrain_cell(config: EvtransferConfig, variant: str | None, seed: int, tag:
                   split: dict[str, Any] | None = None) -> Cell:
     """The pre-training of one variant and seed; ``split`` replaces keys of the configuration's."""
     settings = PretrainConfig(
-        seed=seed, split=SplitConfig(**{**config.split.model_dump(), "labels": 1.0, **(split or {})}),
+        seed=seed, label=config.label,
+        split=SplitConfig(**{**config.split.model_dump(), "labels": 1.0, **(split or {})}),
         represent=_represent(config, variant), frame_at=config.pretrain.frame_at, gan=config.pretrain.gan,
         model=GeneratorConfig(size_px=config.size_px, width=config.width, dropout=config.pretrain.dropout),
         train=config.pretrain.train)
     said = {"stage": "pretrain", "variant": variant or config.represent.kind, "seed": seed}
     return Cell("-".join(word for word in (tag, "pretrain", str(said["variant"]), f"s{seed}") if word), PRETRAIN,
-                {**said, "config": settings.model_dump(mode="json", exclude={"data", "out"})}, kept=True)
+                {**said, "config": settings.model_dump(mode="json", exclude_none=True)}, kept=True)
 
 
 def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, variant: str | None, lstm: bool,

@@ -56,14 +56,15 @@ class PretrainConfig(StrictModel):
     """One pre-training run on the training subjects of ``split``.
 
     ``data`` and ``out`` may come from the command line instead. ``frame_at`` says which frame a window is paired with:
-    the one nearest to its start (as published), its middle or its end. No label is read, so ``split.labels`` plays no
-    part.
+    the one nearest to its start (as published), its middle or its end. Labels serve to part the people evenly and for
+    nothing else: ``label`` must be that of the recogniser to come, and ``split.labels`` plays no part.
     """
 
     task: Literal["reconstruct"] = "reconstruct"
     data: str | None = None
     out: str | None = None
     seed: NonNegativeInt = 0
+    label: str | None = None
     split: SplitConfig = SplitConfig()
     represent: RepresentConfig = RepresentConfig()
     model: GeneratorConfig = GeneratorConfig()

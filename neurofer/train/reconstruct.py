@@ -24,7 +24,7 @@ from neurofer.files import write_text
 from neurofer.represent import build_representation
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import Progress, save_weights
-from neurofer.train.data import partition_of
+from neurofer.train.data import chosen_label, partition_of
 from neurofer.train.front import measure_front
 from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, other_embedding_scores, told
 from neurofer.train.loop import make_repeatable
@@ -64,7 +64,7 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
         absent = " and ".join(f"--{name}" for name in ("data", "out") if not getattr(config, name))
         raise UsageError(f"pretrain: {absent} missing; give it on the command line or as a key of the configuration")
     folder, store = Path(config.out), Path(config.data)
-    clip_set = open_store(store)
+    clip_set = chosen_label(open_store(store), config.label)
     processes = Processes(config.train.device, config.train.precision)
     if processes.main:
         run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)

@@ -20,6 +20,8 @@ from neurofer.data.partition import Partition
 from neurofer.data.store import open_store
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.models.reconstruct import Discriminator, Generator
+from neurofer.reproduce.config import EvtransferConfig
+from neurofer.reproduce.evtransfer import pretrain_cell
 from neurofer.train import reconstruct
 from neurofer.train.gan import LOSSES, Gan, draw, fit_gan
 from neurofer.train.pretrain_config import GanConfig, PretrainConfig
@@ -248,3 +250,11 @@ def test_another_embedding_changes_a_drawn_face_and_ones_own_does_not() -> None:
     plain = draw(generator, pictures)
     torch.testing.assert_close(draw(generator, pictures, pictures), plain, rtol=0, atol=0)
     assert not torch.equal(draw(generator, pictures, pictures.roll(1, 0)), plain)
+
+
+def test_people_are_parted_by_the_label_of_the_recogniser_to_come(pretrain_config: Make) -> None:
+    with pytest.raises(UsageError, match="label=reported: no clip"):
+        pretrain(pretrain_config("label=reported"))
+    cell = pretrain_cell(EvtransferConfig(label="reported"), None, 0)
+    assert cell.parameters["config"]["label"] == "reported"
+    assert "label" not in pretrain_cell(EvtransferConfig(), None, 0).parameters["config"]
