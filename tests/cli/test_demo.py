@@ -23,7 +23,7 @@ def test_from_nothing_to_a_report(run_cli: Callable, folder: Path) -> None:
     assert str(folder / "report.html") in result.out
     html = (folder / "report.html").read_text()
     assert not re.search(r"""(src|href)=["'](?!data:)""", html)
-    assert html.count("data:image/png;base64,") >= 8 + 4 + 2  # classes, curves and confusions, decisions and drawn faces
+    assert html.count("data:image/png;base64,") >= 8 + 4 + 2  # classes, training, decisions and drawings
     for words in ("made-up faces", "--quick run", "95 % interval", "synaptic operation"):
         assert words in html
 
