@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.errors import BadFileError
+from neurofer.events.npy import BROKEN
 from neurofer.files import atomic_folder, file_digest
 from neurofer.progress import progress
 
@@ -171,7 +172,7 @@ def _open(folder: Path, first: NDArray[np.int64], row_shape: tuple[int, ...], dt
     try:
         rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
         counts = np.load(folder / "counts.npy", allow_pickle=False)
-    except (OSError, ValueError):
+    except BROKEN:
         return None
     if rows.shape != shape or rows.dtype != dtype or counts.shape != (shape[0], 2):
         return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurofer.data.clip import Clip
 from neurofer.errors import BadFileError
+from neurofer.events.npy import BROKEN
 from neurofer.files import atomic_path
 
 
@@ -82,8 +83,9 @@ def clip_frames(clip: Clip) -> Frames:
     try:
         pictures = np.load(pictures_path, mmap_mode="r", allow_pickle=False)
         times = np.load(times_path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise BadFileError(f"{pictures_path}: cannot be read ({error}); prepare the store again") from error
+    except BROKEN as error:
+        why = str(error).partition("\n")[0][:120]
+        raise BadFileError(f"{pictures_path}: cannot be read ({why}); prepare the store again") from error
     whole = pictures.ndim == 3 and pictures.dtype == np.uint8 and times.shape == pictures.shape[:1] and len(times)
     if not whole or times.dtype != np.int64 or np.any(np.diff(times) <= 0):
         raise BadFileError(f"{pictures_path}: is not (N, H, W) bytes with N rising times in {times_path.name}; "

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from neurofer.errors import BadFileError
 from neurofer.events.clean import CleanState, clean
 from neurofer.events.events import Events
-from neurofer.events.npy import NpyWriter
+from neurofer.events.npy import BROKEN, NpyWriter
 from neurofer.events.recording import IngestReport, Recording, Window
 from neurofer.files import atomic_folder, read_json
 
@@ -279,9 +279,9 @@ def _mapped(path: Path, dtype: np.dtype[Any], length: int) -> NDArray[Any]:
         column = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise BadFileError(f"{path}: is missing; make the store again") from error
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise BadFileError(f"{path}: is cut or altered ({str(error).splitlines()[0][:120]}); "
-                           "make the store again") from error
+    except BROKEN as error:
+        why = str(error).partition("\n")[0][:120]
+        raise BadFileError(f"{path}: is cut or altered ({why}); make the store again") from error
     if column.dtype != dtype or column.shape != (length,):
         raise BadFileError(f"{path}: holds {column.dtype} of shape {column.shape}, meta.json wants {dtype} of "
                            f"shape {(length,)}; make the store again")

@@ -1,14 +1,19 @@
-"""Writing ``.npy`` files piece by piece, without knowing their length before."""
+"""``.npy`` files: what reading a broken one raises, and writing one piece by piece, its length not known before."""
 
 from __future__ import annotations
 
 import hashlib
+import tokenize
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+BROKEN = (ValueError, TypeError, KeyError, OverflowError, SyntaxError, MemoryError, RecursionError, EOFError, OSError,
+          IndexError, AttributeError, tokenize.TokenError)
+"""What numpy raises on a file without content, or with a header that is no header."""
 
 
 class NpyWriter:

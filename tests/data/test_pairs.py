@@ -84,9 +84,11 @@ def test_damaged_frames_are_named(own_store: Path, tmp_path: Path) -> None:
     write_frames(own_store, clip.name, np.array([0]), np.zeros((1, 30, 30), np.uint8))
     with pytest.raises(BadFileError, match=f"clip {clip.name}: its frames have 30x30 pixels and its sensor 48x40"):
         face_pairs(open_store(own_store), TIE, 50_000, 16, "start", tmp_path / "cache")
-    frame_paths(own_store, clip.name)[0].write_bytes(b"no array")
-    with pytest.raises(BadFileError, match=rf"{clip.name}\.npy: cannot be read"):
-        face_pairs(open_store(own_store), TIE, 50_000, 16, "start", tmp_path / "cache")
+    path = frame_paths(own_store, clip.name)[0]
+    for content in (b"no array", b"", path.read_bytes()[:10] + b"{'descr': (" + b" " * 107):
+        path.write_bytes(content)
+        with pytest.raises(BadFileError, match=rf"{clip.name}\.npy: cannot be read"):
+            face_pairs(open_store(own_store), TIE, 50_000, 16, "start", tmp_path / "cache")
 
 
 def people(*subjects: str) -> ClipSet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,11 +12,8 @@ from numpy.typing import NDArray
 
 from neurofer.errors import BadFileError
 from neurofer.events.formats.naming import event_columns, unit_of
+from neurofer.events.npy import BROKEN
 from neurofer.events.source import TableSource, checked_geometry
-
-BROKEN = (ValueError, TypeError, KeyError, OverflowError, SyntaxError, MemoryError, RecursionError, EOFError, OSError,
-          IndexError, AttributeError, tokenize.TokenError)
-"""What numpy raises on a header that is no header."""
 
 Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
