@@ -76,6 +76,8 @@ def load_encoder(run: Path | str, epoch: int | None = None) -> PretrainedEncoder
     from safetensors.torch import load_file
 
     folder = Path(run)
+    if not folder.is_dir():
+        raise BadFileError(f"{folder}: no such pre-training; 'neurofer pretrain --out {folder}' makes one")
     card = read_card(folder)
     if card.get("task") != "reconstruct":
         raise BadFileError(f"{folder}: its task is {card.get('task')}, so it holds no pre-trained encoder; "
@@ -100,7 +102,11 @@ def load_encoder(run: Path | str, epoch: int | None = None) -> PretrainedEncoder
     if not state:
         raise BadFileError(f"{folder / name}: holds no encoder (no weight is called encoder.*); "
                            "copy the folder again, or train it again")
-    record = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
+    try:
+        record = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
+    except (OSError, ValueError) as error:
+        raise BadFileError(f"{folder / 'run.json'}: cannot be read ({error}); copy the folder again, or train it again"
+                           ) from error
     return PretrainedEncoder(folder, state, card, record if isinstance(record, dict) else {}, epoch,
                              weights_digest(state))
 

@@ -220,6 +220,17 @@ def test_an_epoch_that_was_not_kept_is_told_with_those_that_were(small_config: M
         train_recogniser(transfer(small_config, pretrained(), "linear", "model.encoder_epoch=7"))
 
 
+def test_a_record_that_is_no_record_is_named(pretrained: Pretrained) -> None:
+    from neurofer.train.run_folder import read_card, write_card
+
+    gan = pretrained()
+    (gan / "run.json").unlink()
+    write_card(gan, read_card(gan))
+    (gan / "run.json").write_text("{")
+    with pytest.raises(BadFileError, match=r"run\.json: cannot be read \(Expecting"):
+        load_encoder(gan)
+
+
 def test_altered_and_broken_weights_are_refused(small_config: Make, pretrained: Pretrained) -> None:
     gan = pretrained()
     first, last = gan / "epochs" / "0001.safetensors", gan / "model.safetensors"
@@ -229,7 +240,7 @@ def test_altered_and_broken_weights_are_refused(small_config: Make, pretrained: 
     first.write_bytes(first.read_bytes()[:-9])
     with pytest.raises(BadFileError, match=r"0001\.safetensors: was altered"):
         load_encoder(gan, 1)
-    with pytest.raises(BadFileError, match="no such run folder"):
+    with pytest.raises(BadFileError, match=r"nowhere: no such pre-training; 'neurofer pretrain --out .*nowhere' makes"):
         load_encoder(gan / "nowhere")
     run = train_recogniser(small_config("ann", "train.epochs=1"))
     with pytest.raises(BadFileError, match="its task is recognise, so it holds no pre-trained encoder"):
