@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from neurofer.config import dump_config, load_config, shipped_configs
+from neurofer.errors import UsageError
 from neurofer.represent import build_representation
 from neurofer.train.build import build_recogniser
 from neurofer.train.config import TrainConfig
@@ -61,6 +62,16 @@ def test_the_resolved_form_is_read_back_the_same(name: str, tmp_path: Path) -> N
     config = load_config(model, shipped_configs()[name])
     (tmp_path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     assert load_config(model, tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize("model", [TrainConfig, PretrainConfig])
+def test_numbers_that_no_generator_and_no_power_can_take_are_refused(model: type[TrainConfig | PretrainConfig]) -> None:
+    key = "sample.event_power" if model is TrainConfig else "train.event_power"
+    assert load_config(model, None, ["seed=18446744073709551615"]).seed == 2**64 - 1
+    with pytest.raises(UsageError) as told:
+        load_config(model, None, ["seed=18446744073709551616", f"{key}=.inf"])
+    assert "seed is 18446744073709551616; need at most 18446744073709551615" in str(told.value)
+    assert f"{key} is .inf; need at most 16" in str(told.value)
 
 
 def test_the_preset_of_the_paper_has_its_size() -> None:

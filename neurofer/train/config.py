@@ -9,6 +9,11 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from neurofer.config import StrictModel
 
 Backend = Literal["ann", "snn"]
+LARGEST_SEED = 2**64 - 1
+"""That torch takes."""
+
+MOST_POWER = 16
+"""Exponent of a number of events that leaves it finite, however many there are."""
 
 
 class SplitConfig(StrictModel):
@@ -164,7 +169,7 @@ class SampleConfig(StrictModel):
     kind: Literal["draw", "every"] = "draw"
     per_clip: PositiveInt = 1
     windows: PositiveInt = 10
-    event_power: NonNegativeFloat = 1.0
+    event_power: float = Field(1.0, ge=0, le=MOST_POWER)
 
 
 class ParityConfig(StrictModel):
@@ -216,7 +221,7 @@ class TrainConfig(StrictModel):
     backend: Backend = "ann"
     data: str | None = None
     out: str | None = None
-    seed: NonNegativeInt = 0
+    seed: NonNegativeInt = Field(0, le=LARGEST_SEED)
     label: str | None = None
     split: SplitConfig = SplitConfig()
     represent: RepresentConfig = RepresentConfig()

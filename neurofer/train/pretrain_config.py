@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from neurofer.config import StrictModel
-from neurofer.train.config import RepresentConfig, SplitConfig
+from neurofer.train.config import LARGEST_SEED, MOST_POWER, RepresentConfig, SplitConfig
 
 FrameAt = Literal["start", "middle", "end"]
 
@@ -42,7 +42,7 @@ class PretrainOptimise(StrictModel):
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     pairs_per_clip: NonNegativeInt = 0
-    event_power: NonNegativeFloat = 0.0
+    event_power: float = Field(0.0, ge=0, le=MOST_POWER)
     augment_flip: float = Field(0.0, ge=0, le=1)
     held_out_pairs: PositiveInt = 256
     keep_every: NonNegativeInt = 10
@@ -63,7 +63,7 @@ class PretrainConfig(StrictModel):
     task: Literal["reconstruct"] = "reconstruct"
     data: str | None = None
     out: str | None = None
-    seed: NonNegativeInt = 0
+    seed: NonNegativeInt = Field(0, le=LARGEST_SEED)
     label: str | None = None
     split: SplitConfig = SplitConfig()
     represent: RepresentConfig = RepresentConfig()
