@@ -59,6 +59,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> Rows:
             problems.append(Problem(where, f"has {_columns(len(cells))}, not {len(columns)} ({', '.join(columns)})"))
         else:
             good.append(Row(where, cells))
+    if not good and not problems:
+        problems.append(Problem(str(path), f"holds no row; need {', '.join(columns)}"))
     return Rows(good, few(problems, path))
 
 

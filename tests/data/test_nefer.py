@@ -167,6 +167,15 @@ def test_missing_tables_are_told_and_the_rest_is_read(tmp_path: Path) -> None:
     assert said(found.problems).count("is missing") == 2
 
 
+def test_an_empty_table_is_told(tmp_path: Path) -> None:
+    write_tables(tmp_path, FEW)
+    path = table_path(tmp_path, "expected", "event", "train")
+    for content in ("", "\n\n", "user,recording,frame path,label\n"):
+        path.write_text(content)
+        assert f"{path}: holds no row; need user, recording, frame path, label" in said(
+            read_annotations(tmp_path).problems)
+
+
 def test_a_table_of_rubbish_ends_soon(tmp_path: Path) -> None:
     write_tables(tmp_path, FEW)
     table_path(tmp_path, "expected", "event", "train").write_bytes(b"\x00\xff\n" * 50_000)
