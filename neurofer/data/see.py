@@ -153,7 +153,7 @@ def prepare_see(root: Path | str, folder: Path | str, plan: SeePlan, split: Path
                            "SEE, which holds event, frame and emotion.json")
     said = read_split(root, None if split is None else Path(split))
     problems = list(said.problems)
-    places = _places(root, said.sequences, problems)
+    places = _places(root, said.sequences, said.names, problems)
     sensor = _commonest_size(root, places, problems)
     jobs = [SeeJob(one.name, one.subject, one.label, one.segment, place, _frames(root, place, one, plan, problems),
                    sensor) for one, place in places]
@@ -161,7 +161,7 @@ def prepare_see(root: Path | str, folder: Path | str, plan: SeePlan, split: Path
         folder, name=NAME, classes=CLASSES, sensor=sensor, parameters=plan.parameters(), jobs=jobs,
         make=functools.partial(make_clip, root, plan), code=code_version(Path(__file__), Path(see_split.__file__)),
         problems=problems, facts={one.name: {"part": one.part, "lighting": one.lighting} for one in said.sequences},
-        wanted=said.named, workers=workers, part=part)
+        wanted=len(said.names), workers=workers, part=part)
     if summary is None:
         return None
     return SeeSummary(summary, differing(said.counts), said.shared)
@@ -244,7 +244,8 @@ def _keep_frames(source: Path, folder: Path, job: SeeJob, start_us: int) -> None
     write_frames(folder, job.name, times, np.stack(pictures))
 
 
-def _places(root: Path, sequences: list[SeeSequence], problems: list[Problem]) -> list[tuple[SeeSequence, str]]:
+def _places(root: Path, sequences: list[SeeSequence], names: frozenset[str],
+            problems: list[Problem]) -> list[tuple[SeeSequence, str]]:
     """Where the events of each sequence are; a folder of another emotion, or sequences of no split, are told."""
     found: dict[str, list[str]] = {}
     for emotion in sorted(path for path in (root / "event").iterdir() if path.is_dir()):
@@ -265,7 +266,7 @@ def _places(root: Path, sequences: list[SeeSequence], problems: list[Problem]) -
         else:
             problems.append(Problem(one.where, f"names {one.name}, but {root / 'event'} does not hold it"))
     problems += [Problem(str(root / paths[0]), "is in no part of the split; it is left out")
-                 for paths in found.values()]
+                 for name, paths in found.items() if name not in names]
     return places
 
 

@@ -46,10 +46,10 @@ class SeeSequence:
 
 
 class SplitSaid(NamedTuple):
-    """What a split says: its sequences, how many it names, problems, counts, and subjects of both parts."""
+    """What a split says: its sequences, all names in it, problems, counts, and subjects of both parts."""
 
     sequences: list[SeeSequence]
-    named: int
+    names: frozenset[str]
     problems: list[Problem]
     counts: list[Count]
     shared: tuple[str, ...]
@@ -84,7 +84,8 @@ def read_split(root: Path, path: Path | None) -> SplitSaid:
               Count("training sequences", parts["train"], 1638), Count("test sequences", parts["test"], 767),
               Count("test subjects", len(subjects["test"]), 89),
               Count("pictures", sum(one.segment[1] - one.segment[0] for one in sequences), 128_712)]
-    return SplitSaid(sequences, len(database), problems, counts, tuple(sorted(subjects["train"] & subjects["test"])))
+    shared = tuple(sorted(subjects["train"] & subjects["test"]))
+    return SplitSaid(sequences, frozenset(database), problems, counts, shared)
 
 
 def _find(root: Path) -> Path:

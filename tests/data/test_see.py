@@ -129,6 +129,15 @@ def test_what_cannot_be_used_is_told(tree: Path, tmp_path: Path) -> None:
     assert (tmp_path / "store" / "problems.csv").is_file()
 
 
+def test_an_unusable_entry_is_told_once(tree: Path, tmp_path: Path) -> None:
+    root = copied(tree, tmp_path)
+    entries = split_of(FEW)["database"]
+    write_split(root, {**entries, FEW[0].name: {**entries[FEW[0].name], "subset": "validation"}})
+    told = prepare_see(root, tmp_path / "store", SeePlan()).store.problems
+    assert [FEW[0].name in str(problem) for problem in told] == [True]
+    assert "is in the subset 'validation'" in said(told)
+
+
 def test_the_last_event_picture_may_be_absent(tree: Path, tmp_path: Path) -> None:
     root = copied(tree, tmp_path)
     (root / FEW[0].folder("event") / f"{PICTURES - 1:05}.jpg").unlink()
@@ -182,7 +191,7 @@ def test_a_sequence_that_is_listed_twice_is_left_out(tmp_path: Path) -> None:
     name = FEW[0].name
     (tmp_path / "emotion.json").write_text(f'{{"database": {{"{name}": {entry}, "{name}": {entry}}}}}')
     found = read_split(tmp_path, None)
-    assert (found.sequences, found.named) == ([], 1)
+    assert (found.sequences, len(found.names)) == ([], 1)
     assert f"lists {name} twice" in said(found.problems)
 
 
@@ -207,7 +216,7 @@ def test_what_is_not_see_is_refused(tree: Path, tmp_path: Path) -> None:
 def test_the_only_split_of_another_name_is_found(tree: Path, tmp_path: Path) -> None:
     root = copied(tree, tmp_path)
     (root / "emotion.json").rename(root / "emotion_new.json")
-    assert read_split(root, None).named == 5
+    assert len(read_split(root, None).names) == 5
     (root / "emotion_old.json").write_text("{}")
     with pytest.raises(BadFileError, match="has 2 of them"):
         read_split(root, None)
