@@ -131,9 +131,10 @@ def chosen_label(clip_set: ClipSet, label: str | None) -> ClipSet:
     kept = tuple(replace(clip, label=clip.facts[label]) for clip in clip_set.clips
                  if clip.facts.get(label) in clip_set.classes)
     if not kept:
-        facts = sorted({name for clip in clip_set.clips for name in clip.facts})
+        labels = sorted({name for clip in clip_set.clips for name, said in clip.facts.items()
+                         if said in clip_set.classes})
         raise UsageError(f"label={label}: no clip of {clip_set.name} has that label; "
-                         f"its clips have {', '.join(facts) or 'none but their own'}")
+                         f"its clips have {', '.join(labels) or 'none but their own'}")
     return replace(clip_set, clips=kept)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.official import official_partition
-from neurofer.errors import NeuroferError
+from neurofer.errors import NeuroferError, UsageError
+from neurofer.train.data import chosen_label
 
 CLASSES = ("calm", "glad")
 
@@ -89,3 +90,12 @@ def test_a_class_without_training_clips_is_named() -> None:
                                             if clip.label == "calm" or clip.subject == "c"))
     with pytest.raises(NeuroferError, match="no training subject shows glad"):
         official_partition(without)
+
+
+def test_a_fact_that_is_no_label_is_not_offered_as_one() -> None:
+    clip_set = clips_of({"a": "train", "b": "test"})
+    told = replace(clip_set, clips=tuple(replace(clip, facts={**clip.facts, "reported": "calm"})
+                                         for clip in clip_set.clips))
+    with pytest.raises(UsageError, match=r"^label=part: no clip of .* has that label; its clips have reported$"):
+        chosen_label(told, "part")
+    assert {clip.label for clip in chosen_label(told, "reported").clips} == {"calm"}
