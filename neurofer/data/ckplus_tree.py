@@ -122,7 +122,7 @@ def find_events(root: Path, tree: Tree) -> tuple[dict[str, str], list[Problem]]:
     """
     if not any((root / part).is_dir() for part in SETS):
         what = "holds neither Train_Set nor Test_Set" if root.is_dir() else "no such folder"
-        raise BadFileError(f"{root}: {what}; give the folder of e-CK+ that holds them")
+        raise BadFileError(f"{root}: {what}; give the folder of e-CK+ that holds {' and '.join(SETS)}")
     found: dict[str, list[Path]] = defaultdict(list)
     for part in SETS:
         for path in sorted((root / part).glob("[1-7]/*.npy")):
