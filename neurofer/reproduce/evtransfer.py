@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from neurofer._config_problems import problems_of
 from neurofer.data.clip import ClipSet
 from neurofer.data.partition import keep_labels
 from neurofer.data.windows import window_edges
@@ -130,9 +131,8 @@ def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, varia
     try:
         settings = TrainConfig.model_validate_json(json.dumps(base))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg']}; change the configuration"
-                         ) from error
+        wrong = "; ".join(message for _, message in problems_of(error, TrainConfig, base))
+        raise UsageError(f"{name}: {wrong}; change the configuration") from error
     steps = steps_per_epoch(settings, clip_set)
     if steps * settings.train.epochs < least:
         train = settings.train.model_copy(update={"epochs": -(-least // steps)})

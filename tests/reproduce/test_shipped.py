@@ -69,5 +69,5 @@ def test_fewer_labels_train_at_least_the_floor_of_steps(ckplus_store: Path) -> N
 
 def test_changes_that_do_not_go_together_name_the_cell(ckplus_store: Path) -> None:
     config = load_config(EvtransferConfig, None, ["modes.linear.parity.double_windowing=true"])
-    with pytest.raises(UsageError, match="linear-t0_t0-frame-100-s0: .*double_windowing"):
+    with pytest.raises(UsageError, match=r"^linear-t0_t0-frame-100-s0: parity\.double_windowing cuts .*; change the"):
         plan(config, Axes(seeds=1), open_store(ckplus_store))
