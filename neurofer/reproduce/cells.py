@@ -1,8 +1,8 @@
 """A table of experiments, cell by cell: each is run once, kept as a file, and not run again.
 
-``OUT/cells/<name>.json`` is a finished cell: its parameters, its key and its result. ``OUT/runs/<name>/<key>/`` is the
-folder that it works in. The key is a hash of the function, its parameters, the data, the code and the keys of the cells
-that it needs.
+``OUT/cells/<name>.json`` is a finished cell: its parameters, its key, its result, and a digest of all that.
+``OUT/runs/<name>/<key>/`` is the folder that it works in. The key is a hash of the function, its
+parameters, the data, the code and the keys of the cells that it needs.
 """
 
 from __future__ import annotations
@@ -278,7 +278,16 @@ def _read(path: Path) -> dict[str, Any] | None:
             or not all(isinstance(record.get(name), kind) for name, kind in wanted.items())):
         _log.warning("%s: is not a finished cell; it is run again", path)
         return None
+    if record.get("digest", _digest(record)) != _digest(record):
+        _log.warning("%s: was altered after it was written (its digest is another), so it does not count", path)
+        return None
     return record
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a cell's file says beside it."""
+    said = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _unfinished(mine: Sequence[Cell], records: dict[str, dict[str, Any]], state: _State) -> list[Cell]:
@@ -323,10 +332,12 @@ def run_cell(task: _Task) -> dict[str, Any]:
     record = {"format": FORMAT, "version": VERSION, "name": cell.name, "key": task.key, "function": cell.function,
               "parameters": dict(cell.parameters), "needs": dict(task.keys_of_needs), "data": task.job.source.digest,
               "code": task.job.source.code, "seconds": time.perf_counter() - started, "result": result}
-    write_text(task.file, json.dumps(record, indent=1) + "\n")
+    written: dict[str, Any] = json.loads(json.dumps(record))
+    written["digest"] = _digest(written)
+    write_text(task.file, json.dumps(written, indent=1) + "\n")
     if not task.keep:
         shutil.rmtree(folder.parent, ignore_errors=True)
-    return dict(json.loads(json.dumps(record)))
+    return written
 
 
 def _drop_others(folder: Path) -> None:

@@ -123,6 +123,20 @@ def test_a_broken_file_is_no_result(toy: Make, source: Source, tmp_path: Path) -
         assert run_cells([toy("first")], tmp_path / "out", source, resume=True).ran == 1
 
 
+@pytest.mark.parametrize("other", [{"value": 99}, {}])
+def test_an_altered_result_does_not_count(other: dict[str, int], toy: Make, source: Source, tmp_path: Path,
+                                          caplog: pytest.LogCaptureFixture) -> None:
+    cells = [toy("first", value=1), toy("second")]
+    run_cells(cells, tmp_path / "out", source)
+    path = tmp_path / "out" / "cells" / "first.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "result": other}))
+    assert list(read_cells(cells, tmp_path / "out", source).records) == ["second"]
+    assert "first.json: was altered after it was written" in caplog.text
+    again = run_cells(cells, tmp_path / "out", source, resume=True)
+    assert (again.ran, again.records["first"]["result"]["value"]) == (1, 1)
+
+
 def test_a_needed_folder_that_is_gone_is_made_again(toy: Make, source: Source, tmp_path: Path) -> None:
     import shutil
 
