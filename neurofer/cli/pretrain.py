@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from neurofer.cli.options import examples, with_options
 from neurofer.errors import UsageError
 from neurofer.launch import rank
+
+if TYPE_CHECKING:
+    from neurofer.train.pretrain_config import PretrainConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -54,8 +58,26 @@ def pretrain(
     typer.echo(f"{folder}: {card['epochs']} epochs, {card['parameters']['generator']} parameters, "
                f"{card['parameters']['encoder']} of them in the encoder, {len(card['subjects'])} subjects seen")
     _print_scores(card["metrics"])
-    typer.echo(f"next: neurofer train model.encoder_from={folder} model.mode=finetune --data {resolved.data} "
-               f"--out {folder}-finetune")
+    said = " ".join([f"model.encoder_from={folder}", "model.mode=finetune", *_other_settings(resolved)])
+    typer.echo(f"next: neurofer train {said} --data {resolved.data} --out {folder}-finetune")
+
+
+def _other_settings(config: PretrainConfig) -> list[str]:
+    """What a recogniser must be told, because its shipped configuration differs from this pre-training."""
+    from neurofer.config import find_config, load_config
+    from neurofer.train.config import TrainConfig
+
+    shipped = load_config(TrainConfig, find_config("ann_synthetic"))
+    here, there = config.represent, shipped.represent
+    pairs: list[tuple[str, object, object]] = [
+        ("model.size_px", config.model.size_px, shipped.model.size_px),
+        ("model.width", config.model.width, shipped.model.width),
+        ("represent.kind", here.kind, there.kind), ("represent.window_us", here.window_us, there.window_us),
+        *((f"represent.settings.{name}", value, there.settings.get(name) if here.kind == there.kind else None)
+          for name, value in here.settings.items()),
+        *((f"split.{name}", value, getattr(shipped.split, name)) for name, value in config.split),
+        ("label", config.label, shipped.label)]
+    return [f"{name}={value}" for name, value, usual in pairs if value != usual]
 
 
 def _print_scores(metrics: dict[str, dict[str, float]]) -> None:

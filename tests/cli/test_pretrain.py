@@ -22,8 +22,12 @@ def test_it_prints_the_scores_and_what_comes_next(run_cli: Callable, framed_stor
     assert f"{card['metrics']['held_out']['psnr_db']:.2f}" in lines[3]
     assert f"{card['metrics']['other_embedding']['mae']:.4f}" in lines[4]
     assert f"{card['metrics']['mean_face']['ssim']:.3f}" in lines[5]
-    assert lines[6] == (f"next: neurofer train model.encoder_from={out} model.mode=finetune --data {framed_store} "
-                        f"--out {out}-finetune")
+    assert lines[6].startswith(f"next: neurofer train model.encoder_from={out} model.mode=finetune ")
+    assert lines[6].endswith(f" --data {framed_store} --out {out}-finetune")
+    words = lines[6].split()[2:]
+    assert {"model.size_px=16", "model.width=0.125", "represent.window_us=50000"} <= set(words)
+    tuned = run_cli(*words, "--cache", tmp_path / "cache", "train.epochs=1")
+    assert tuned.code == 0, tuned.err
     assert "seed: 3" in (out / "config.yaml").read_text()
     again = run_cli("pretrain", "--out", out, "--resume")
     assert again.code == 0
