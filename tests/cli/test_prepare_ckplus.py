@@ -9,7 +9,7 @@ import pytest
 
 from neurofer.data.ckplus_tree import IMAGES
 from neurofer.data.store import open_store
-from tests.trees.ckplus import write_emotion, write_events, write_tree
+from trees.ckplus import write_emotion, write_events, write_tree
 
 
 @pytest.fixture(scope="module")

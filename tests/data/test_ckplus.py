@@ -23,8 +23,8 @@ from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 from neurofer.events.open import open_recording
 from neurofer.train.triples import contexts, doubled_contexts
-from tests.trees.ckplus import PICTURES, expression, write_emotion, write_events, write_sequence, write_tree
-from tests.trees.published import published_structure
+from trees.ckplus import PICTURES, expression, write_emotion, write_events, write_sequence, write_tree
+from trees.published import published_structure
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.folds import PLACE, fold_partition, fold_subjects, paper_partition, places_in_class
 from neurofer.errors import NeuroferError
-from tests.trees.published import CLASSES, LISTED, TEST, TRAIN, published_structure
+from trees.published import CLASSES, LISTED, TEST, TRAIN, published_structure
 
 
 def clip_set(labels, classes=CLASSES):

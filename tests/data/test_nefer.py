@@ -20,7 +20,7 @@ from neurofer.errors import BadFileError, UsageError
 from neurofer.events import ColumnsRecording, Events
 from neurofer.events.open import open_recording
 from neurofer.events.writing import write_recording
-from tests.trees.nefer import FACE_PX, LEFT, TOP, NeferClip, nefer_clips, raw_path, write_tables, write_tree
+from trees.nefer import FACE_PX, LEFT, TOP, NeferClip, nefer_clips, raw_path, write_tables, write_tree
 
 FEW = [clip for clip in nefer_clips() if clip.number < 2 and clip.user in ("user_01", "user_03")]
 """Two users, two clips each."""

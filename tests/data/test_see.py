@@ -16,8 +16,8 @@ from neurofer.data.see_split import CLASSES, read_split
 from neurofer.errors import BadFileError, UsageError
 from neurofer.events import ColumnsRecording, Events
 from neurofer.events.writing import write_recording
-from tests.trees.faces import save_picture
-from tests.trees.see import PICTURES, SIZE, SeeClip, see_clips, split_of, write_tree
+from trees.faces import save_picture
+from trees.see import PICTURES, SIZE, SeeClip, see_clips, split_of, write_tree
 
 FEW = [clip for clip in see_clips() if clip.number in (1, 5, 15, 16, 22)]
 """One subject on both sides, one of the test part alone, and the folder that is written neutraL."""

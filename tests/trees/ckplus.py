@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.data.ckplus_tree import CLASSES, EMOTION, IMAGES
-from tests.trees.faces import face_events, face_frames, save_picture
+from trees.faces import face_events, face_frames, save_picture
 
 PICTURES = 8
 FACE_PX, WIDTH, HEIGHT = 120, 160, 122

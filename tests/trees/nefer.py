@@ -11,7 +11,7 @@ import numpy as np
 
 from neurofer.data.nefer_tables import CLASSES, PARTS
 from neurofer.events.writing import write_recording
-from tests.trees.faces import face_events, face_frames, save_picture
+from trees.faces import face_events, face_frames, save_picture
 
 SENSOR = (1280, 720)
 FACE_PX, LEFT, TOP = 64, 600, 300

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.data.see_split import CLASSES
-from tests.trees.faces import face_frames, save_picture
+from trees.faces import face_frames, save_picture
 
 SIZE = (48, 40)
 PICTURES = 5
