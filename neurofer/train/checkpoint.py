@@ -17,6 +17,8 @@ from neurofer.errors import BadFileError
 from neurofer.files import atomic_path
 
 VERSION = 1
+_PARTS = {"model", "averaged", "best", "optimiser", "random"}
+_SAID = {"epoch": int, "best_epoch": int, "best_score": list, "history": list, "identity": dict}
 
 
 @dataclass
@@ -77,7 +79,7 @@ def load_checkpoint(path: Path, model: nn.Module, averaged: nn.Module, optimiser
     if different:
         raise BadFileError(f"{path}: was written by a run with other {', '.join(different)}; "
                            "resume with the same settings and data, or start anew with --overwrite")
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "averaged": {}, "best": {}, "optimiser": {}, "random": {}}
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
@@ -122,9 +124,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise BadFileError(f"{path}: the checkpoint cannot be read ({error}); "
                            "delete it, or start anew with --overwrite") from error
-    if said.get("version") != VERSION:
-        raise BadFileError(f"{path}: checkpoint version {said.get('version')} is not {VERSION}; "
-                           "start anew with --overwrite")
+    version = said.get("version") if isinstance(said, dict) else None
+    if version != VERSION:
+        raise BadFileError(f"{path}: checkpoint version {version} is not {VERSION}; start anew with --overwrite")
+    parts = {name.partition(".")[0] for name in tensors}
+    if (any(not isinstance(said.get(name), kind) for name, kind in _SAID.items()) or "random.torch" not in tensors
+            or not {"model", "optimiser"} <= parts <= _PARTS):
+        raise BadFileError(f"{path}: the checkpoint is not whole; delete it, or start anew with --overwrite")
     return tensors, said
 
 
