@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
-RECORD_FILES = ("metrics.jsonl", "run.json", "curves.png", "confusion.png", "discriminator.safetensors")
+RECORD_FILES = ("metrics.jsonl", "run.json", "predictions.csv", "windows.csv", "curves.png", "confusion.png",
+                "discriminator.safetensors")
 RECORD_PATTERNS = ("sheet-[0-9]*.png", "epochs/[0-9]*.safetensors")
 _OF_THE_STATE = ("card.json", "checkpoint.safetensors")
 _AGAIN = "copy the folder again, or train it again"

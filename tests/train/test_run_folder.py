@@ -54,7 +54,7 @@ def test_a_missing_file_is_named(run: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.yaml", "metrics.jsonl", "run.json", "curves.png",
-                                  "confusion.png"])
+                                  "confusion.png", "predictions.csv", "windows.csv"])
 def test_an_altered_file_is_named(run: Path, name: str) -> None:
     whole = bytearray((run / name).read_bytes())
     whole[-3] ^= 1
