@@ -36,6 +36,8 @@ REQUIRED = (
     Package("scikit-learn", "sklearn", "baselines"),
     Package("matplotlib", "matplotlib", "figures"),
     Package("jinja2", "jinja2", "reports"),
+    Package("accelerate", "accelerate", "several processes"),
+    Package("torchmetrics", "torchmetrics", "scores of drawn faces"),
 )
 
 OPTIONAL = (
