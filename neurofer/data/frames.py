@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from neurofer.data.clip import Clip
 from neurofer.errors import BadFileError
 from neurofer.events.npy import BROKEN
 from neurofer.files import atomic_path
+
+FrameAt = Literal["start", "middle", "end"]
+"""Which frame of a window is taken: the one nearest to its start, middle or end."""
 
 
 class Frames(NamedTuple):

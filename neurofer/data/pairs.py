@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from neurofer.data import boxes, crop, frames, windows
 from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
 from neurofer.data.clip import Clip, ClipSet
+from neurofer.data.frames import FrameAt
 from neurofer.data.partition import Partition
 from neurofer.errors import BadFileError, NeuroferError
 from neurofer.events.open import open_recording
 from neurofer.represent.base import Representation
-
-FrameAt = Literal["start", "middle", "end"]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
-from neurofer.represent.base import Accumulator, Representation
+from neurofer.represent.base import Accumulator, GreyPicture
 from neurofer.represent.scatter import BLOCK, columns, fetch_pixels, find_places
 
 
 @dataclass(frozen=True)
-class Accumulate(Representation):
+class Accumulate(GreyPicture):
     """White where ON events prevail at a pixel, black where OFF events do, grey (127) where they are even or absent.
 
     The sign of the signed count, so noise that comes in pairs vanishes, and so does all motion that goes back and
@@ -28,19 +28,8 @@ class Accumulate(Representation):
     """
 
     kind: ClassVar[str] = "accumulate"
+    channel_name: ClassVar[str] = "sign of ON - OFF"
     empty_value: ClassVar[float] = 127.0
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
-
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        return ("sign of ON - OFF",)
 
     def _begin(self, sensor: tuple[int, int], window_us: tuple[int, int], origin_us: int) -> Accumulator:
         return _Balance(sensor, window_us)

@@ -142,6 +142,24 @@ class Representation(ABC):
         return self.accumulate((events,), events.sensor, window_us, origin_us=origin_us)
 
 
+class GreyPicture(Representation):
+    """A representation that is one channel of bytes, ``(1, height, width)`` uint8."""
+
+    channel_name: ClassVar[str]
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.uint8)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        return (self.channel_name,)
+
+
 def one_of(owner: str, name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse a setting that is not among its choices.
 

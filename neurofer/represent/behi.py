@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.events.events import Events
-from neurofer.represent.base import Accumulator, Representation
+from neurofer.represent.base import Accumulator, GreyPicture
 from neurofer.represent.scatter import columns, mark_pixels
 
 
 @dataclass(frozen=True)
-class Behi(Representation):
+class Behi(GreyPicture):
     """Binary event history image: 255 where a pixel had any event, of whatever polarity, time or number.
 
     The least that can be kept, as a measure of what the others add. Long windows fill it up.
@@ -26,18 +26,7 @@ class Behi(Representation):
     """
 
     kind: ClassVar[str] = "behi"
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
-
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        return ("any event",)
+    channel_name: ClassVar[str] = "any event"
 
     def _begin(self, sensor: tuple[int, int], window_us: tuple[int, int], origin_us: int) -> Accumulator:
         return _History(sensor, window_us)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
-from neurofer.represent.base import Accumulator, Representation
+from neurofer.represent.base import Accumulator, GreyPicture
 from neurofer.represent.scatter import BLOCK, columns, fetch_pixels, find_places
 
 
 @dataclass(frozen=True)
-class EventFrame(Representation):
+class EventFrame(GreyPicture):
     """White where a pixel's last event was ON, black where it was OFF, grey (128) where there was none.
 
     What changed last, and nothing of when or how often; prefer ``accumulate`` where a pixel's majority says more than
@@ -28,19 +28,8 @@ class EventFrame(Representation):
     """
 
     kind: ClassVar[str] = "event_frame"
+    channel_name: ClassVar[str] = "last event"
     empty_value: ClassVar[float] = 128.0
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
-
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        return ("last event",)
 
     def _begin(self, sensor: tuple[int, int], window_us: tuple[int, int], origin_us: int) -> Accumulator:
         return _Frame(sensor, window_us)

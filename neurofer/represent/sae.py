@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
-from neurofer.represent.base import Accumulator, Representation
+from neurofer.represent.base import Accumulator, GreyPicture
 from neurofer.represent.latest import LatestAccumulator
 
 
 @dataclass(frozen=True)
-class Sae(Representation):
+class Sae(GreyPicture):
     """Surface of active events: the mean over both polarities of the time of a pixel's latest event, in 0 to 255.
 
     With T the pixel's latest time of a polarity, and first and last the times of the window's first and last event,
@@ -31,18 +31,7 @@ class Sae(Representation):
     """
 
     kind: ClassVar[str] = "sae"
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
-
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        return ("latest time",)
+    channel_name: ClassVar[str] = "latest time"
 
     def _begin(self, sensor: tuple[int, int], window_us: tuple[int, int], origin_us: int) -> Accumulator:
         return _Surface(sensor, window_us, planes=2)

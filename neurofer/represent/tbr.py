@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
-from neurofer.represent.base import Accumulator, Representation
+from neurofer.represent.base import Accumulator, GreyPicture, Representation
 from neurofer.represent.scatter import BLOCK, columns, fetch_pixels, find_places, mark_pixels
 from neurofer.represent.time_bins import BinnedAccumulator
 
@@ -17,7 +17,7 @@ MOST_BINS = 64
 
 
 @dataclass(frozen=True)
-class Tbr(Representation):
+class Tbr(GreyPicture):
     """Temporal binary representation of 8 bits: a pixel's bit is set if it fired in that eighth of the window.
 
     Eight equal bins from the first event to the last; bin 0 is the most significant bit, so a pixel that fired in the
@@ -32,18 +32,7 @@ class Tbr(Representation):
     """
 
     kind: ClassVar[str] = "tbr"
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
-
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        return ("8 bits",)
+    channel_name: ClassVar[str] = "8 bits"
 
     def _begin(self, sensor: tuple[int, int], window_us: tuple[int, int], origin_us: int) -> Accumulator:
         return _Code(sensor, window_us)

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from neurofer.errors import BadFileError, NeuroferError
+from neurofer.errors import BadFileError, NeuroferError, name_some
 from neurofer.files import read_json, write_text
 from neurofer.progress import Progress, progress
 from neurofer.reproduce._schedule import Failure, scheduled
@@ -258,10 +258,11 @@ def _finished(state: _State, source: Source, resume: bool, any_code: bool = Fals
             other_code.append(name)
     if changed:
         raise NeuroferError(f"{state.out}: {len(changed)} finished cell(s) have other settings or data "
-                            f"({_some(changed)}); name another folder, or delete {state.out / 'cells'} to begin anew")
+                            f"({name_some(changed, _SHOWN)}); name another folder, or delete {state.out / 'cells'} to "
+                            "begin anew")
     if other_code:
         _log.warning("%s: %d finished cell(s) were made by other code and are run again (%s)", state.out,
-                     len(other_code), _some(other_code))
+                     len(other_code), name_some(other_code, _SHOWN))
     return records
 
 
@@ -351,7 +352,3 @@ def _drop_others(folder: Path) -> None:
         raise BadFileError(f"{folder.parent}: cannot be written ({error.strerror or error}); "
                            "choose another place") from error
 
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

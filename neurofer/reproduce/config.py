@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, create_model
 
 from neurofer.config import StrictModel
+from neurofer.data.frames import FrameAt
 from neurofer.train.config import (
     AugmentConfig,
     Mode,
@@ -16,7 +17,7 @@ from neurofer.train.config import (
     SampleConfig,
     SplitConfig,
 )
-from neurofer.train.pretrain_config import FrameAt, GanConfig, PretrainOptimise
+from neurofer.train.pretrain_config import GanConfig, PretrainOptimise
 
 MODES: tuple[Mode, ...] = ("scratch", "random", "linear", "finetune")
 TRANSFERRED: tuple[Mode, ...] = ("linear", "finetune")

@@ -7,9 +7,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from neurofer.config import StrictModel
+from neurofer.data.frames import FrameAt
 from neurofer.train.config import LARGEST_SEED, MOST_POWER, RepresentConfig, SplitConfig
-
-FrameAt = Literal["start", "middle", "end"]
 
 
 class GeneratorConfig(StrictModel):

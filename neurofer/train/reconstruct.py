@@ -155,8 +155,7 @@ def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: P
         np.add.at(counts, (part.p.astype(np.int64), part.y, part.x), 1.0)
         columns.append(Shown(f"{clip.subject}\n{clip.label}", crop.crop_resize(counts, box, config.model.size_px),
                              pictures[place].numpy(), drawn[place], faces[place].numpy()))
-    scores = {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
-              if name.startswith("held_out_")}
+    scores = _held_out(progress)
     figure = reconstruction_sheet(columns, f"held out, epoch {progress.epoch}: {told(scores)}", config.represent.kind)
     run_folder.save_figure(figure, folder / f"sheet-{progress.epoch:04d}.png")
 
@@ -171,8 +170,7 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
     title = f"pre-training on {clip_set.name}, seed {config.seed}"
     run_folder.save_figure(pretraining_curves(progress.history, baseline, title), folder / "curves.png")
     seen = sorted({clip_set.clips[clip].subject for clip in task.train})
-    held_out = {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
-                if name.startswith("held_out_")}
+    held_out = _held_out(progress)
     other = other_embedding_scores(gan.generator, task, config.train.batch)
     rows = task.pairs.rows_of(task.train)
     record: dict[str, Any] = {
@@ -199,6 +197,12 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
         "licence": "Apache-2.0",
     })
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _held_out(progress: Progress) -> dict[str, float]:
+    """Held-out scores of the last epoch."""
+    return {name.removeprefix("held_out_"): value for name, value in progress.history[-1].items()
+            if name.startswith("held_out_")}
 
 
 def _due(epoch: int, every: int) -> bool:

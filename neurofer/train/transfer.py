@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from neurofer.data.clip import ClipSet
 from neurofer.data.partition import Partition
 from neurofer.data.splits import Part
-from neurofer.errors import BadFileError, NeuroferError, UsageError
+from neurofer.errors import BadFileError, NeuroferError, UsageError, name_some
 from neurofer.files import file_digest, read_json
 from neurofer.train.ann import ENCODER_PARTS, sequence_classifier
 from neurofer.train.config import RepresentConfig, TrainConfig
@@ -198,7 +198,7 @@ def _seen(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partiti
             seen = (set(partition.subjects(clip_set, part)) - learned_here) & set(pretrained.subjects)
             named |= seen
             if seen:
-                problems.append(f"{part} subjects were seen in pre-training: {_some(sorted(seen))}; "
+                problems.append(f"{part} subjects were seen in pre-training: {name_some(sorted(seen), _SHOWN)}; "
                                 "pre-train with the same split")
     elif not pretrained.clips:
         problems.append("its records do not say which clips it has seen, which split.kind=paper needs; "
@@ -206,7 +206,8 @@ def _seen(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partiti
     clips = pretrained.clips & set(partition.test)
     seen = {clip.name for clip in clip_set.clips if clip.name in clips and clip.subject not in named}
     if seen:
-        problems.append(f"test clips were seen in pre-training: {_some(sorted(seen))}; pre-train with the same split")
+        problems.append(f"test clips were seen in pre-training: {name_some(sorted(seen), _SHOWN)}; "
+                        "pre-train with the same split")
     return problems
 
 
@@ -214,10 +215,6 @@ def _names(said: Mapping[str, Any], key: str) -> tuple[str, ...]:
     names = said.get(key)
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _recipe(represent: RepresentConfig) -> tuple[str, int]:
