@@ -72,11 +72,12 @@ def build_snn(
     Raises:
         ValueError: an unknown preset, or layers that do not fit.
     """
+    from neurofer.spiking.forms import NeuronSettings
     from neurofer.spiking.layers import LayerSpec, dense
     from neurofer.spiking.network import SpikingNetwork, preset_layers
 
     specs = preset_layers(preset, classes) if layers is None else (*map(LayerSpec.from_dict, layers), dense(classes))
-    return SpikingNetwork(specs, (2, size_px, size_px), dropout, slope)
+    return SpikingNetwork(specs, (2, size_px, size_px), dropout, NeuronSettings(slope=slope))
 
 
 BUILDERS: dict[str, Callable[..., Any]] = {"ann": build_ann, "snn": build_snn}

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurofer.spiking.forms import NeuronSettings, neuron_form
 from neurofer.spiking.neuron import CubaState
-from neurofer.spiking.scan import cuba_scan
-from neurofer.spiking.surrogate import SURROGATE_SLOPE
 
 Shape = tuple[int, ...]
 
@@ -30,7 +29,7 @@ class LayerSpec:
         dilation: ``(y, x)``; conv only.
         alpha: Decay of the synaptic current at the start of training, 0..1; 0 stays 0 (a LIF neuron).
         beta: Decay of the membrane at the start of training, 0..1 without the ends.
-        theta: Threshold, above 0; not trained.
+        theta: Threshold, above 0; where training starts if thresholds are learned.
     """
 
     kind: Literal["conv", "dense"]
@@ -123,12 +122,14 @@ class SpikingLayer(nn.Module):
         spec: What to build.
         shape: Activity that comes in, (C, H, W) or (N,).
         name: Name for messages and reports.
-        slope: Steepness of the surrogate gradient; no part of what the layer computes.
+        neuron: Which neurons, and what of them is learned.
     """
 
-    def __init__(self, spec: LayerSpec, shape: Shape, name: str, slope: float = SURROGATE_SLOPE) -> None:
+    def __init__(self, spec: LayerSpec, shape: Shape, name: str, neuron: NeuronSettings | None = None) -> None:
         super().__init__()
-        self.spec, self.name, self.slope = spec, name, slope
+        self.spec, self.name = spec, name
+        self.neuron = neuron or NeuronSettings()
+        self._form = neuron_form(self.neuron)
         self.input_shape, self.output_shape = shape, spec.output_shape(shape)
         inputs = shape[0] if spec.kind == "conv" else math.prod(shape)
         kernel = spec.kernel if spec.kind == "conv" else ()
@@ -148,6 +149,11 @@ class SpikingLayer(nn.Module):
         """Decay of the membrane, 0-dimensional."""
         return torch.sigmoid(self.beta_logit)
 
+    @property
+    def theta(self) -> Tensor | float:
+        """Threshold."""
+        return self.spec.theta
+
     def current(self, spikes: Tensor) -> Tensor:
         """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.
 
@@ -165,8 +171,7 @@ class SpikingLayer(nn.Module):
 
     def forward(self, spikes: Tensor, state: CubaState | None = None) -> tuple[Tensor, CubaState]:
         """Spikes ``(T, B, ...)`` of this layer and its state after the last step."""
-        return cuba_scan(self.current(spikes), state, self.alpha, self.beta, self.spec.theta, self.slope,
-                         self.name)
+        return self._form(self.current(spikes), state, self.alpha, self.beta, self.theta, self.name)
 
     def extra_repr(self) -> str:
         return f"{self.name}: {self.input_shape} -> {self.output_shape}"

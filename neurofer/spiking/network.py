@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, Shape, SpikingLayer, conv, dense
 from neurofer.spiking.neuron import CubaState
-from neurofer.spiking.surrogate import SURROGATE_SLOPE
 
 NetworkState = tuple[CubaState, ...]
 """One state a layer, from the input on."""
@@ -44,14 +44,14 @@ class SpikingNetwork(nn.Module):
     """
 
     def __init__(self, specs: Sequence[LayerSpec], input_shape: Shape, dropout: float = 0.0,
-                 slope: float = SURROGATE_SLOPE) -> None:
+                 neuron: NeuronSettings | None = None) -> None:
         """Build the layers with random weights.
 
         Args:
             specs: Layers from the input on; the last one is dense, its neurons are the classes.
             input_shape: ``(channels, height, width)``.
             dropout: Share of inputs of each dense layer that is silent for a whole training sequence.
-            slope: Steepness of the surrogate gradient; deeper networks learn with a smaller one.
+            neuron: Which neurons, and what of them is learned.
 
         Raises:
             ValueError: the layers do not fit together; every problem is listed, by layer.
@@ -63,17 +63,17 @@ class SpikingNetwork(nn.Module):
             raise ValueError("spiking network: these layers do not fit together:\n  - " + "\n  - ".join(problems))
         layers, shape = [], self.input_shape
         for spec, name in zip(self.specs, layer_names(self.specs), strict=True):
-            layers.append(SpikingLayer(spec, shape, name, slope))
+            layers.append(SpikingLayer(spec, shape, name, neuron))
             shape = layers[-1].output_shape
         self.layers = nn.ModuleList(layers)
 
     @classmethod
     def build(
         cls, layers: Sequence[LayerSpec], input_shape: Shape = (2, 64, 64), dropout: float = 0.0,
-        slope: float = SURROGATE_SLOPE,
+        neuron: NeuronSettings | None = None,
     ) -> SpikingNetwork:
         """The network with these layers; see the constructor."""
-        return cls(layers, input_shape, dropout, slope)
+        return cls(layers, input_shape, dropout, neuron)
 
     @property
     def classes(self) -> int:

@@ -138,6 +138,10 @@ class AnnTask:
             inputs = self._inputs.drawn(clips[whole], windows[whole], mine, generator)
             yield inputs, torch.from_numpy(self._labels[clips[whole[mine]]])
 
+    def losses(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Iterator[StepLoss]:
+        """The loss of one batch, in one part."""
+        yield self.loss(model, batch)
+
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> StepLoss:
         """Cross-entropy of the mean probabilities of each run."""
         inputs, labels = batch

@@ -48,12 +48,19 @@ def front_settings(represent: RepresentConfig) -> dict[str, Any]:
 
 def _snn(config: TrainConfig, classes: int) -> nn.Module:
     from neurofer.errors import UsageError
+    from neurofer.spiking.forms import NeuronSettings
+    from neurofer.spiking.layers import LayerSpec, dense
     from neurofer.spiking.network import SpikingNetwork, preset_layers
 
     snn = config.snn
+    neuron = NeuronSettings(snn.neuron, snn.surrogate, snn.slope, snn.per_channel, snn.learn_theta,
+                            snn.recompute_steps, snn.neuron_options)
     try:
-        layers = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
-        return SpikingNetwork.build(layers, (2, snn.size_px, snn.size_px), dropout=snn.dropout,
-                                     slope=snn.slope)
+        if snn.layers is None:
+            specs = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
+        else:
+            start = {"alpha": snn.alpha, "beta": snn.beta}
+            specs = [LayerSpec.from_dict({**start, **layer}) for layer in snn.layers] + [dense(classes, **start)]
+        return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron)
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error

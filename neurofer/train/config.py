@@ -93,27 +93,49 @@ class ModelConfig(StrictModel):
 
 
 class SnnConfig(StrictModel):
-    """The SNN: spikes of ``dt_us`` in a face crop of ``size_px``, a preset of layers, CUBA decays to start from.
+    """The SNN: events as spikes of ``dt_us`` in a face crop of ``size_px``, layers, neurons, loss.
 
-    In a stream it decides every ``decision_us`` by the output spikes of the last ``readout_us``. ``drive_*`` and
-    ``rate_*`` belong to the loss, see ``neurofer.train.snn``.
+    Input: ``binary`` spikes (several events count as one), ``graded`` ones (their number), or ``slices`` of a fixed
+    number of events, which ``sew_resnet18`` is fed. Layers: a ``preset``, or those before the last dense one as a
+    list of ``layers``. Neurons: see ``neurofer.spiking.forms``; ``alpha`` and ``beta`` are decays to start from;
+    ``per_channel`` gives each channel its own, ``learn_theta`` trains thresholds as well. ``readout`` integrator has
+    output neurons that never fire, whose membrane decides. ``target`` names a chip; what it cannot run is refused
+    before the first epoch.
+
+    In a stream it decides every ``decision_us`` by the output of the last ``readout_us``. ``truncate_steps`` cuts a
+    clip into chunks for back-propagation, the state going on; ``recompute_steps`` keeps memory down by computing
+    forward twice; 0 switches either off. The other keys belong to the loss, see ``neurofer.train.snn``.
     """
 
-    preset: Literal["tiny", "small", "base"] = "small"
+    input: Literal["binary", "graded", "slices"] = "binary"
+    preset: Literal["tiny", "small", "base", "sew_resnet18"] = "small"
+    layers: list[dict[str, Any]] | None = None
     size_px: PositiveInt = Field(32, ge=8, le=256)
     dt_us: PositiveInt = 10_000
     decision_us: PositiveInt = 100_000
     readout_us: PositiveInt = 300_000
+    neuron: str = "cuba"
+    neuron_options: dict[str, Any] = Field(default_factory=dict)
     alpha: float = Field(0.75, ge=0, lt=1)
     beta: float = Field(0.9, ge=0, lt=1)
+    per_channel: bool = False
+    learn_theta: bool = False
+    readout: Literal["spikes", "integrator"] = "spikes"
+    target: Literal["loihi1", "loihi2"] | None = None
     dropout: float = Field(0.2, ge=0, lt=1)
+    surrogate: Literal["fast_sigmoid", "atan", "triangle"] = "fast_sigmoid"
     slope: PositiveFloat = 5.0
     start_rate: float = Field(0.1, gt=0, lt=1)
+    truncate_steps: NonNegativeInt = 0
+    recompute_steps: NonNegativeInt = 0
+    loss: Literal["rate", "membrane", "first_correct"] = "rate"
     rate_gain: PositiveFloat = 10.0
     drive_gain: PositiveFloat = 4.0
     drive_weight: NonNegativeFloat = 1.0
-    rate_limit: float = Field(0.2, gt=0, le=1)
+    rate_target: float = Field(0.2, gt=0, le=1)
     rate_weight: NonNegativeFloat = 0.0
+    rate_sides: Literal["above", "both"] = "above"
+    operations_weight: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
     def _whole_steps(self) -> SnnConfig:
@@ -121,6 +143,15 @@ class SnnConfig(StrictModel):
             if getattr(self, name) % self.dt_us:
                 raise ValueError(f"dt_us={self.dt_us} does not divide {name}={getattr(self, name)}")
         return self
+
+
+class DistillConfig(StrictModel):
+    """Learning from a trained ANN: the finished run ``run``, on the same split, whose softened decisions about the
+    training clips are a second target of this ``weight``."""
+
+    run: str | None = None
+    weight: float = Field(0.5, gt=0, le=1)
+    temperature: PositiveFloat = 2.0
 
 
 class EventAugmentConfig(StrictModel):
@@ -188,7 +219,7 @@ class ParityConfig(StrictModel):
 
 
 class OptimiseConfig(StrictModel):
-    """Optimiser and schedule: AdamW, one warm-up epoch, cosine to zero.
+    """Optimiser and schedule: AdamW or SGD with ``momentum``, one warm-up epoch, cosine to zero.
 
     With ``average`` above 0, the network that is validated and kept is a running mean of the weights, renewed by a
     share of ``1 - average`` at each step: steadier than the weights of any one step. ``threads`` 0 leaves torch's own
@@ -198,6 +229,8 @@ class OptimiseConfig(StrictModel):
 
     epochs: PositiveInt = 40
     batch: PositiveInt = 32
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = Field(0.9, ge=0, lt=1)
     lr: PositiveFloat = Field(1e-3, le=10)
     weight_decay: NonNegativeFloat = 1e-2
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -227,6 +260,7 @@ class TrainConfig(StrictModel):
     represent: RepresentConfig = RepresentConfig()
     model: ModelConfig = ModelConfig()
     snn: SnnConfig = SnnConfig()
+    distill: DistillConfig = DistillConfig()
     sample: SampleConfig = SampleConfig()
     augment: AugmentConfig = AugmentConfig()
     parity: ParityConfig = ParityConfig()
@@ -234,9 +268,8 @@ class TrainConfig(StrictModel):
 
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
-        if self.model.mode != "scratch" and self.backend != "ann":
-            raise ValueError(f"model.mode={self.model.mode} is about an encoder, which only backend=ann has; "
-                             f"backend is {self.backend}")
+        if self.distill.run is not None and self.backend != "snn":
+            raise ValueError(f"distill.run teaches a spiking network, backend is {self.backend}; use backend=snn")
         if self.parity.double_windowing and self.sample.kind != "every":
             raise ValueError("parity.double_windowing cuts the samples of sample.kind=every; "
                              f"sample.kind is {self.sample.kind}")

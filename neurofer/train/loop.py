@@ -29,16 +29,18 @@ Item = TypeVar("Item")
 
 
 class StepLoss(NamedTuple):
-    """Loss of one batch."""
+    """Loss of one batch, or of one part of it whose gradient is added to that of the others."""
 
     total: Tensor
-    """What the step makes smaller."""
+    """What the step makes smaller, or this part's share of it."""
     plain: float
     """Mean cross-entropy of the decisions alone, which is what validation reports, too."""
     right: int
     """Right decisions."""
     samples: int
     """Decisions."""
+    last: bool = True
+    """Whether no further part follows; the scores of an epoch come from last parts alone."""
 
 
 class Task(Protocol):
@@ -56,8 +58,8 @@ class Task(Protocol):
         """
         ...
 
-    def loss(self, model: nn.Module, batch: Any) -> StepLoss:
-        """The loss of one batch."""
+    def losses(self, model: nn.Module, batch: Any) -> Iterator[StepLoss]:
+        """The loss of one batch, in parts; the gradient of each is taken before the next is asked for."""
         ...
 
     def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -254,14 +256,18 @@ def run_epoch(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Opti
         rate = learning_rate(settings, epoch * task.steps + number, task.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate * group["scale"]
-        with processes.autocast():
-            loss = task.loss(model, processes.place(batch))
-        summed, count = processes.sums(float(loss.total.detach()) * loss.samples, loss.samples)
-        if not math.isfinite(summed):
-            raise NeuroferError(f"training diverged: the loss is {summed / count} in epoch {epoch + 1}, "
-                                f"step {number + 1}; use a smaller train.lr than {settings.lr:g}")
         optimiser.zero_grad(set_to_none=True)
-        processes.backward(loss.total if share.of == 1 else loss.total * (loss.samples / count))
+        parts = task.losses(model, processes.place(batch))
+        while True:
+            with processes.autocast():
+                loss = next(parts)
+            summed, count = processes.sums(float(loss.total.detach()) * loss.samples, loss.samples)
+            if not math.isfinite(summed):
+                raise NeuroferError(f"training diverged: the loss is {summed / count} in epoch {epoch + 1}, "
+                                    f"step {number + 1}; use a smaller train.lr than {settings.lr:g}")
+            processes.backward(loss.total if share.of == 1 else loss.total * (loss.samples / count))
+            if loss.last:
+                break
         processes.step(optimiser, model.parameters(), settings.clip_gradient)
         if averaged is not model:
             # The mean starts short, so that the fresh weights are soon forgotten.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,24 +16,13 @@ from neurofer.events.augment import EventAugment
 from neurofer.models.shared_norm import mean_of_all
 from neurofer.spiking.network import SpikingNetwork, step_mask
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
-from neurofer.train.augment import draw_holes, draw_maps, warp_spikes
+from neurofer.train.augment import draw_holes, draw_maps
 from neurofer.train.config import TrainConfig
 from neurofer.train.decisions import Decisions, decide_together, validation_scores
 from neurofer.train.live import LiveSpikes
 from neurofer.train.loop import StepLoss
 from neurofer.train.processes import ALL, Processes, Share, device_of, place
-from neurofer.train.spikes import unpack
-
-
-class SpikeBatch(NamedTuple):
-    """Clips of unequal length side by side, filled up with silence behind their ends."""
-
-    spikes: Tensor
-    """``(T, B, 2, S, S)`` float32."""
-    lengths: Tensor
-    """``(B,)`` steps until each clip's end; what the network says later does not count."""
-    labels: Tensor
-    """``(B,)`` class numbers."""
+from neurofer.train.spike_batch import SpikeBatch, SpikeSource
 
 
 class SnnTask:
@@ -59,6 +48,7 @@ class SnnTask:
     def __init__(self, config: TrainConfig, spikes: ClipRows, labels: NDArray[np.int64], train: Sequence[int],
                  validation: Sequence[int], live: LiveSpikes | None = None) -> None:
         self._config = config
+        self._source = SpikeSource(spikes, labels, config.snn.size_px, live)
         self._spikes = spikes
         self._live = live
         self._labels = labels
@@ -84,6 +74,10 @@ class SnnTask:
                 batch.spikes[:, column, :, top:bottom, left:right] = 0
             yield batch
 
+    def losses(self, model: nn.Module, batch: SpikeBatch) -> Iterator[StepLoss]:
+        """The loss of one batch, in one part."""
+        yield self.loss(model, batch)
+
     def loss(self, model: nn.Module, batch: SpikeBatch) -> StepLoss:
         """Cross-entropy of the output rates, and what helps learning beside it."""
         if not isinstance(model, SpikingNetwork):
@@ -101,7 +95,7 @@ class SnnTask:
             loss = loss + snn.drive_weight * functional.cross_entropy(
                 snn.drive_gain * drive, batch.labels, label_smoothing=smoothing)
         if snn.rate_weight:
-            over = [functional.relu(mean_of_all(spikes) - snn.rate_limit) for spikes in activity[:-1]]
+            over = [functional.relu(mean_of_all(spikes) - snn.rate_target) for spikes in activity[:-1]]
             loss = loss + snn.rate_weight * torch.stack(over).square().sum()
         return StepLoss(loss, plain, int((rates.argmax(1) == batch.labels).sum()), len(batch.labels))
 
@@ -155,22 +149,5 @@ class SnnTask:
 
     def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = (),
                steps: int | None = None, changes: Sequence[EventAugment] = ()) -> SpikeBatch:
-        """Some clips as one batch.
-
-        Args:
-            clips: Numbers of the clips.
-            maps: One ``(2, 3)`` map each, see ``draw_maps``; none to leave them as they are.
-            steps: Length T of the batch; that of the longest clip by default.
-            changes: What happens to the events of each; none to take the cached spikes.
-        """
-        size = self._config.snn.size_px
-        lengths = self._spikes.lengths()[clips]
-        spikes = np.zeros((steps or int(lengths.max()), len(clips), 2, size, size), np.uint8)
-        for column, clip in enumerate(clips):
-            if self._live and changes:
-                whole = self._live.spikes(int(clip), changes[column])
-            else:
-                whole = unpack(self._spikes.of(int(clip)), size)
-            spikes[: len(whole), column] = warp_spikes(whole, maps[column]) if len(maps) else whole
-        return SpikeBatch(torch.from_numpy(spikes).float(), torch.from_numpy(lengths),
-                          torch.from_numpy(self._labels[clips]))
+        """Some clips as one batch, see ``SpikeSource.gather``."""
+        return self._source.gather(clips, maps, steps, changes)

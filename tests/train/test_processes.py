@@ -27,7 +27,7 @@ BACKENDS = ("ann", "snn")
 # Each process draws the dropout masks of its own samples, so with dropout two processes are another draw than one.
 SETTINGS = ("model.size_px=16", "model.width=0.125", "represent.window_us=50000", "snn.size_px=16", "snn.preset=tiny",
             "snn.dt_us=10000", "train.batch=7", "train.lr=5e-3", "train.epochs=3", "train.threads=1",
-            "train.average=0.9", "model.dropout=0", "snn.dropout=0", "snn.rate_weight=5", "snn.rate_limit=0.05")
+            "train.average=0.9", "model.dropout=0", "snn.dropout=0", "snn.rate_weight=5", "snn.rate_target=0.05")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,83 @@
+"""One protocol for the neurons of a layer, and who provides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+from neurofer.spiking.neuron import CubaState
+from neurofer.spiking.surrogate import SURROGATE_SLOPE
+
+Surrogate = Literal["fast_sigmoid", "atan", "triangle"]
+
+
+@dataclass(frozen=True)
+class NeuronSettings:
+    """The neurons of a network.
+
+    Attributes:
+        form: Who computes them, a name in ``FORMS``.
+        surrogate: Smooth gradient that stands in for the spike's.
+        slope: Its steepness; no part of what the neurons compute.
+        per_channel: Decays (and thresholds) of each channel of a conv layer and each neuron of a dense one, instead of
+            one for the layer.
+        learn_theta: Train thresholds as well.
+        recompute_steps: Keep the state every so many steps only, and compute forward again in the backward pass; 0
+            keeps everything.
+        options: Of the form alone.
+    """
+
+    form: str = "cuba"
+    surrogate: Surrogate = "fast_sigmoid"
+    slope: float = SURROGATE_SLOPE
+    per_channel: bool = False
+    learn_theta: bool = False
+    recompute_steps: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NeuronForm(Protocol):
+    """Neurons over time; holds no state and no parameters."""
+
+    def __call__(self, current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
+                 theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
+        """Spikes ``(T, B, ...)`` of an input current of that shape, and the state after the last step.
+
+        Args:
+            current: ``(T, B, ...)`` input current.
+            state: State before the first step; None starts fresh.
+            alpha: Decay of the synaptic current.
+            beta: Decay of the membrane.
+            theta: Threshold.
+            who: Name of the layer for messages.
+        """
+        ...
+
+
+def _native(settings: NeuronSettings) -> NeuronForm:
+    from neurofer.spiking.scan import cuba_scan
+
+    def run(current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
+            theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
+        return cuba_scan(current, state, alpha, beta, theta, settings.slope, who)
+
+    return run
+
+
+FORMS: dict[str, Callable[[NeuronSettings], NeuronForm]] = {"cuba": _native}
+"""Builders by name."""
+
+
+def neuron_form(settings: NeuronSettings) -> NeuronForm:
+    """The neurons that the settings name.
+
+    Raises:
+        ValueError: an unknown form or option.
+        ImportError: its library is not installed; the message says which extra brings it.
+    """
+    if settings.form not in FORMS:
+        raise ValueError(f"unknown neuron {settings.form!r}; choose one of {', '.join(FORMS)}")
+    return FORMS[settings.form](settings)
