@@ -65,7 +65,7 @@ class LivePictures:
         self._clips, self._representation, self._window_us, self._size_px = (
             clip_set.clips, representation, window_us, size_px)
         self._odds = odds
-        self._open = _OpenClips()
+        self._open = OpenClips()
 
     def drawn(self, clips: NDArray[np.int64], windows: NDArray[np.int64], mine: NDArray[np.int64],
               generator: np.random.Generator) -> NDArray[Any]:
@@ -116,7 +116,7 @@ class LiveSpikes:
 
     def __init__(self, clip_set: ClipSet, dt_us: int, size_px: int, odds: EventOdds) -> None:
         self._clips, self._dt_us, self._size_px, self._odds = clip_set.clips, dt_us, size_px, odds
-        self._open = _OpenClips()
+        self._open = OpenClips()
 
     def draw(self, generator: np.random.Generator, count: int, mine: NDArray[np.int64]) -> list[EventAugment]:
         """What happens to some clips of a batch; draws are made for all ``count``."""
@@ -137,7 +137,7 @@ class LiveSpikes:
         return spike_tensor(events, of.start_us, stop_us, self._dt_us, box, self._size_px).spikes
 
 
-class _OpenClips:
+class OpenClips:
     """Recordings that were used last, and face boxes; a recording is checked when it is opened for the first time."""
 
     def __init__(self) -> None:
