@@ -10,20 +10,23 @@ from neurofer.spiking.scan import cuba_scan
 
 
 @torch.no_grad()
-def calibrate_rates(network: SpikingNetwork, spikes: Tensor, rate: float = 0.1, tries: int = 16) -> list[float]:
+def calibrate_rates(network: SpikingNetwork, spikes: Tensor, rate: float = 0.1, tries: int = 16,
+                    first: int = 0) -> list[float]:
     """Scale each layer's weights, from the input on, until it fires at ``rate`` on a real batch.
 
     A layer that never fires passes no useful gradient, and one that fires at every step neither; how far the raw
-    weights are from there depends on how many events a recording has. Same network and batch, same result.
+    weights are from there depends on how many events a recording has. Same network and batch, same result. A read-out
+    that does not fire is scaled as if it did: its membranes then reach about the threshold of its specification.
 
     Args:
         network: Network with fresh weights; changed in place.
         spikes: ``(T, B, C, H, W)`` a typical batch.
         rate: Wanted spikes per neuron and step, between 0 and 1.
         tries: Halvings of the search interval, a factor of 10,000 wide.
+        first: Layers before this one, from 0, stay as they are.
 
     Returns:
-        The rates reached, one a layer.
+        The rates reached, one a layer that fires.
 
     Raises:
         ValueError: ``rate`` out of range, or no spike reaches a layer.
@@ -32,16 +35,21 @@ def calibrate_rates(network: SpikingNetwork, spikes: Tensor, rate: float = 0.1, 
         raise ValueError(f"calibrate_rates: rate must lie between 0 and 1, got {rate}")
     passing = spikes.to(next(network.parameters()).dtype)
     reached = []
-    for layer in network.spiking_layers():
+    for number, layer in enumerate(network.spiking_layers()):
+        if number < first:
+            passing, _ = layer(passing)
+            reached.append(float(passing.mean()))
+            continue
         current = layer.current(passing)
         if not bool(current.any()):
             raise ValueError(f"calibrate_rates: no spike reaches layer {layer.name}; give a batch that holds events")
         low, high = -2.0, 2.0
         for _ in range(tries):
             middle = (low + high) / 2
-            fired, _ = cuba_scan(current * 10**middle, None, layer.alpha, layer.beta, layer.spec.theta)
+            fired, _ = cuba_scan(current * 10**middle, None, layer.alpha, layer.beta, layer.theta)
             low, high = (middle, high) if float(fired.mean()) < rate else (low, middle)
         layer.weight.mul_(10 ** ((low + high) / 2))
-        passing, _ = layer(passing)
-        reached.append(float(passing.mean()))
+        if layer.spec.fires:
+            passing, _ = layer(passing)
+            reached.append(float(passing.mean()))
     return reached

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from neurofer.spiking.forms import NeuronSettings, neuron_form
 from neurofer.spiking.neuron import CubaState
+from neurofer.spiking.scan import integrate_membrane
 
 Shape = tuple[int, ...]
 
@@ -30,6 +31,7 @@ class LayerSpec:
         alpha: Decay of the synaptic current at the start of training, 0..1; 0 stays 0 (a LIF neuron).
         beta: Decay of the membrane at the start of training, 0..1 without the ends.
         theta: Threshold, above 0; where training starts if thresholds are learned.
+        fires: False only in the last layer: a read-out whose output is its membrane, never reset.
     """
 
     kind: Literal["conv", "dense"]
@@ -41,6 +43,7 @@ class LayerSpec:
     alpha: float = 0.75
     beta: float = 0.9
     theta: float = 1.0
+    fires: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, text and lists, as a card or a configuration holds them."""
@@ -105,9 +108,10 @@ def conv(
                      theta=theta)
 
 
-def dense(outputs: int, *, alpha: float = 0.75, beta: float = 0.9, theta: float = 1.0) -> LayerSpec:
+def dense(outputs: int, *, alpha: float = 0.75, beta: float = 0.9, theta: float = 1.0,
+          fires: bool = True) -> LayerSpec:
     """A fully connected layer with its neurons."""
-    return LayerSpec("dense", outputs, alpha=alpha, beta=beta, theta=theta)
+    return LayerSpec("dense", outputs, alpha=alpha, beta=beta, theta=theta, fires=fires)
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -117,6 +121,9 @@ def _pair(value: Any) -> tuple[int, int]:
 
 class SpikingLayer(nn.Module):
     """Bias-free weights and CUBA neurons of one layer; holds parameters and no state.
+
+    Decays are trained through a sigmoid, thresholds, where they are, through an exponential: one number for the layer,
+    or with ``NeuronSettings.per_channel`` one for each of its ``outputs``.
 
     Args:
         spec: What to build.
@@ -134,25 +141,28 @@ class SpikingLayer(nn.Module):
         inputs = shape[0] if spec.kind == "conv" else math.prod(shape)
         kernel = spec.kernel if spec.kind == "conv" else ()
         self.weight = nn.Parameter(torch.empty(spec.outputs, inputs, *kernel))
-        self.alpha_logit = nn.Parameter(_logit(spec.alpha), requires_grad=spec.alpha > 0)
-        self.beta_logit = nn.Parameter(_logit(spec.beta))
+        each = (spec.outputs,) if self.neuron.per_channel else ()
+        self.alpha_logit = nn.Parameter(_logit(spec.alpha, each), requires_grad=spec.alpha > 0)
+        self.beta_logit = nn.Parameter(_logit(spec.beta, each))
+        if self.neuron.learn_theta and spec.fires:
+            self.theta_log = nn.Parameter(torch.full(each, math.log(spec.theta)))
         # Zero-mean weights of this size let neurons fire at input rates of a few per cent; see spiking/calibrate.py.
         nn.init.normal_(self.weight, std=1.0 / math.sqrt(self.weight[0].numel()))
 
     @property
     def alpha(self) -> Tensor:
-        """Decay of the synaptic current, 0-dimensional."""
+        """Decay of the synaptic current, ``()`` or ``(outputs,)``."""
         return torch.sigmoid(self.alpha_logit)
 
     @property
     def beta(self) -> Tensor:
-        """Decay of the membrane, 0-dimensional."""
+        """Decay of the membrane, ``()`` or ``(outputs,)``."""
         return torch.sigmoid(self.beta_logit)
 
     @property
     def theta(self) -> Tensor | float:
-        """Threshold."""
-        return self.spec.theta
+        """Threshold: the number of the specification, or ``()`` or ``(outputs,)`` where it is learned."""
+        return self.theta_log.exp() if hasattr(self, "theta_log") else self.spec.theta
 
     def current(self, spikes: Tensor) -> Tensor:
         """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.
@@ -170,8 +180,11 @@ class SpikingLayer(nn.Module):
         return current.unflatten(0, (steps, batch))
 
     def forward(self, spikes: Tensor, state: CubaState | None = None) -> tuple[Tensor, CubaState]:
-        """Spikes ``(T, B, ...)`` of this layer and its state after the last step."""
-        return self._form(self.current(spikes), state, self.alpha, self.beta, self.theta, self.name)
+        """Spikes ``(T, B, ...)`` of this layer, membranes if it does not fire, and its state after the last step."""
+        current = self.current(spikes)
+        if not self.spec.fires:
+            return integrate_membrane(current, state, self.alpha, self.beta, self.name)
+        return self._form(current, state, self.alpha, self.beta, self.theta, self.name)
 
     def extra_repr(self) -> str:
         return f"{self.name}: {self.input_shape} -> {self.output_shape}"
@@ -196,5 +209,5 @@ def exact_weights(weight: Tensor) -> Tensor:
     return weight + (torch.round(kept / step) * step - kept)
 
 
-def _logit(value: float) -> Tensor:
-    return torch.logit(torch.tensor(value, dtype=torch.float64)).to(torch.get_default_dtype())
+def _logit(value: float, shape: Shape) -> Tensor:
+    return torch.logit(torch.full(shape, value, dtype=torch.float64)).to(torch.get_default_dtype())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from neurofer.spiking.form_options import WITHOUT_SYNAPSE
 from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, Shape, SpikingLayer, conv, dense
 from neurofer.spiking.neuron import CubaState
@@ -48,15 +50,18 @@ class SpikingNetwork(nn.Module):
         """Build the layers with random weights.
 
         Args:
-            specs: Layers from the input on; the last one is dense, its neurons are the classes.
+            specs: Layers from the input on; the last one is dense, its neurons are the classes, and it alone may be
+                one that does not fire.
             input_shape: ``(channels, height, width)``.
             dropout: Share of inputs of each dense layer that is silent for a whole training sequence.
-            neuron: Which neurons, and what of them is learned.
+            neuron: Which neurons, and what of them is learned; those without synaptic memory make alpha 0.
 
         Raises:
             ValueError: the layers do not fit together; every problem is listed, by layer.
         """
         super().__init__()
+        if neuron is not None and neuron.form in WITHOUT_SYNAPSE:
+            specs = [replace(spec, alpha=0.0) for spec in specs]
         self.specs, self.input_shape, self.dropout = tuple(specs), tuple(input_shape), dropout
         problems = _problems(self.specs, self.input_shape, dropout)
         if problems:
@@ -97,7 +102,7 @@ class SpikingNetwork(nn.Module):
     def forward(
         self, spikes: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, NetworkState]:
-        """Spikes of the classes over time.
+        """Spikes of the classes over time; their membranes where the last layer does not fire.
 
         Args:
             spikes: ``(T, B, C, H, W)`` zeros and ones, any number type.
@@ -106,7 +111,8 @@ class SpikingNetwork(nn.Module):
                 returned is that after all T steps.
 
         Returns:
-            ``(spikes, state)``: ``(T, B, classes)`` zeros and ones, and the state for the steps that follow.
+            ``(spikes, state)``: ``(T, B, classes)`` zeros and ones (or membranes), and the state for the steps that
+            follow.
 
         Raises:
             ValueError: input of another shape, or a state of another batch, size, device or dtype.
@@ -176,6 +182,8 @@ def _problems(specs: tuple[LayerSpec, ...], shape: Shape, dropout: float) -> lis
         found.append(f"dropout: must be at least 0 and below 1, got {dropout}")
     if not specs or specs[-1].kind != "dense":
         found.append("the last layer must be dense; its neurons are the classes")
+    found += [f"{name}: only the last layer may be one that does not fire (leave out fires=False)"
+              for name, spec in list(zip(layer_names(specs), specs, strict=True))[:-1] if not spec.fires]
     for name, spec in zip(layer_names(specs), specs, strict=True):
         wrong = spec.problems(shape)
         found += [f"{name}: {problem}" for problem in wrong]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from types import ModuleType
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurofer.spiking.neuron import CubaState, checked_state
-from neurofer.spiking.surrogate import SURROGATE_SLOPE, fast_sigmoid_slope
+from neurofer.spiking.neuron import CubaState, checked_parameters, checked_state
+from neurofer.spiking.surrogate import SURROGATE_SLOPE, SURROGATES, Surrogate
 
 
 def cuba_scan(
@@ -21,6 +22,8 @@ def cuba_scan(
     theta: Tensor | float = 1.0,
     slope: float = SURROGATE_SLOPE,
     who: str = "cuba",
+    *,
+    surrogate: Surrogate = "fast_sigmoid",
 ) -> tuple[Tensor, CubaState]:
     """Spikes of a layer of CUBA neurons over time, and its state afterwards.
 
@@ -30,33 +33,92 @@ def cuba_scan(
     Args:
         current: ``(T, B, ...)`` input current in any memory layout; dense layouts with time outermost are not copied.
         state: State before the first step, shaped ``(B, ...)``; None starts fresh.
-        alpha: Decay of the current, 0..1, one number for the layer.
-        beta: Decay of the membrane, 0..1, one number for the layer.
-        theta: Threshold, above 0, one number for the layer.
+        alpha: Decay of the current, 0..1; one number for the layer or ``(C,)``, one a channel (axis 2 of ``current``).
+        beta: Decay of the membrane, 0..1; likewise.
+        theta: Threshold, above 0; likewise.
         slope: Steepness of the surrogate gradient.
         who: Name of the layer for messages.
+        surrogate: Which surrogate, see ``surrogate_gradient``.
 
     Returns:
         ``(spikes, state)``: zeros and ones ``(T, B, ...)`` in the memory layout of ``current``, and the last state.
 
     Raises:
-        ValueError: ``current`` has no time and batch axis, or ``state`` has another shape, device or dtype.
+        ValueError: ``current`` has no time and batch axis, the state or the parameters do not fit it, or the surrogate
+            is unknown.
+    """
+    if surrogate not in SURROGATES:
+        raise ValueError(f"{who}: unknown surrogate {surrogate!r}; choose one of {', '.join(SURROGATES)}")
+    state = checked_state(current, state, who)
+    numbers = checked_parameters(current, alpha, beta, theta, who=who)
+    return _over_time(current, state, numbers, Rule(True, surrogate, slope))
+
+
+def integrate_membrane(
+    current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float, who: str = "cuba"
+) -> tuple[Tensor, CubaState]:
+    """Membranes of neurons that never fire and are never reset, and their state afterwards.
+
+    Args:
+        current: ``(T, B, ...)`` input current in any memory layout.
+        state: State before the first step, shaped ``(B, ...)``; None starts fresh.
+        alpha: Decay of the current, 0..1; one number for the layer or ``(C,)``, one a channel (axis 2 of ``current``).
+        beta: Decay of the membrane, 0..1; likewise.
+        who: Name of the layer for messages.
+
+    Returns:
+        ``(membranes, state)``: ``(T, B, ...)`` in the memory layout of ``current``, and the last state.
+
+    Raises:
+        ValueError: ``current`` has no time and batch axis, or the state or the parameters do not fit it.
     """
     state = checked_state(current, state, who)
+    numbers = checked_parameters(current, alpha, beta, who=who)
+    return _over_time(current, state, (*numbers, current.new_tensor(math.inf)), Rule(False))
+
+
+class Rule(NamedTuple):
+    """What a neuron does with its membrane; no part of it is learned."""
+
+    fires: bool
+    surrogate: Surrogate = "fast_sigmoid"
+    slope: float = SURROGATE_SLOPE
+
+
+class _Columns(NamedTuple):
+    """How the neurons ``(B, ...)`` of a layer lie side by side in memory, the channel axis among them."""
+
+    before: int
+    channels: int
+    after: int
+
+    def spread(self, value: Tensor) -> Tensor:
+        """``(C,)`` -> ``(N,)``."""
+        shape = (self.before, self.channels, self.after)
+        return value.view(1, -1, 1).expand(shape).reshape(-1)
+
+    def gather(self, sums: Tensor, place: int, like: Tensor) -> Tensor:
+        """Row ``place`` of ``(3, N)`` sums over all columns, or over each channel's: the gradient of a parameter."""
+        if not like.ndim:
+            return sums.double().sum(1)[place].to(like.dtype)
+        return sums[place].view(self.before, self.channels, self.after).double().sum((0, 2)).to(like.dtype)
+
+
+def _over_time(
+    current: Tensor, state: CubaState, numbers: tuple[Tensor, ...], rule: Rule
+) -> tuple[Tensor, CubaState]:
     order = _memory_order(current)
     flat = current.permute(order)
     shape = flat.shape
     inner = [axis - 1 for axis in order[1:]]
     u, v = (part.permute(inner).reshape(-1) for part in state)
-    numbers = [torch.as_tensor(value, dtype=current.dtype, device=current.device) for value in (alpha, beta, theta)]
-    for name, number in zip(("alpha", "beta", "theta"), numbers, strict=True):
-        if number.ndim:
-            raise ValueError(f"{who}: {name} must be one number for the layer, got shape {tuple(number.shape)}")
-    spikes, u, v = CubaScan.apply(flat.flatten(1), u, v, *numbers, slope)
+    place = order.index(2) if current.ndim > 2 else len(order)
+    columns = _Columns(math.prod(shape[1:place]), math.prod(shape[place : place + 1]), math.prod(shape[place + 1 :]))
+    out, u, v = CubaScan.apply(flat.flatten(1), u, v, *numbers, columns, rule)
     back = [order.index(axis) for axis in range(len(order))]
     inner_back = [axis - 1 for axis in back[1:]]
     last = CubaState(u.reshape(shape[1:]).permute(inner_back), v.reshape(shape[1:]).permute(inner_back))
-    return spikes.reshape(shape).permute(back), last
+    return out.reshape(shape).permute(back), last
 
 
 def _memory_order(current: Tensor) -> list[int]:
@@ -66,113 +128,51 @@ def _memory_order(current: Tensor) -> list[int]:
 
 
 class CubaScan(torch.autograd.Function):
-    """``(current (T, N), u (N), v (N), alpha, beta, theta, slope) -> (spikes (T, N), u, v)``."""
+    """``(current (T, N), u (N), v (N), alpha, beta, theta, columns, rule) -> (spikes or membranes (T, N), u, v)``."""
 
     @staticmethod
     def forward(
-        ctx: Any, current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor, slope: float
+        ctx: Any, current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor,
+        columns: _Columns, rule: Rule,
     ) -> tuple[Tensor, Tensor, Tensor]:
         current = current.contiguous()
-        if _compiled_form_runs(current):
-            spikes, membranes, u_last, v_last = _forward_cpu(current, u, v, alpha, beta, theta)
-        else:
-            spikes, membranes, u_last, v_last = _forward_torch(current, u, v, alpha, beta, theta)
+        numbers = _same_shape(columns, alpha, beta, theta)
+        spikes, membranes, u_last, v_last = _form(current).forward(current, u, v, *numbers, rule.fires)
         ctx.save_for_backward(membranes, u, v, alpha, beta, theta)
-        ctx.slope = slope
-        return spikes, u_last, v_last
+        ctx.columns, ctx.rule = columns, rule
+        return (spikes if rule.fires else membranes), u_last, v_last
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
-        membranes, u, v, alpha, beta, theta = ctx.saved_tensors
-        gradient_spikes, gradient_u, gradient_v = (grad.contiguous() for grad in grads)
+        membranes, u, v, *parameters = ctx.saved_tensors
         want_sums = any(ctx.needs_input_grad[3:6])
-        backward = _backward_cpu if _compiled_form_runs(membranes) else _backward_torch
-        current, first_u, first_v, sums = backward(
-            gradient_spikes, gradient_u, gradient_v, membranes, u, v, alpha, beta, theta, ctx.slope, want_sums)
-        parameters = [total if wanted else None for total, wanted in zip(sums, ctx.needs_input_grad[3:6], strict=True)]
-        return current, first_u, first_v, *parameters, None
+        numbers = _same_shape(ctx.columns, *parameters)
+        current, first_u, first_v, sums = _form(membranes).backward(
+            *(grad.contiguous() for grad in grads), membranes, u.contiguous(), v.contiguous(), *numbers, ctx.rule,
+            want_sums)
+        wanted = [ctx.columns.gather(sums, place, parameter) if ctx.needs_input_grad[3 + place] else None
+                  for place, parameter in enumerate(parameters)]
+        return current, first_u, first_v, *wanted, None, None
+
+
+def _same_shape(columns: _Columns, *parameters: Tensor) -> list[Tensor]:
+    """All one number, or all one a column."""
+    if all(not parameter.ndim for parameter in parameters):
+        return list(parameters)
+    return [columns.spread(value if value.ndim else value.expand(columns.channels)) for value in parameters]
+
+
+def _form(values: Tensor) -> ModuleType:
+    """Who computes: the compiled form on the CPU in single or double precision, torch elsewhere."""
+    if _compiled_form_runs(values):
+        from neurofer.spiking import scan_cpu
+
+        return scan_cpu
+    from neurofer.spiking import scan_torch
+
+    return scan_torch
 
 
 def _compiled_form_runs(values: Tensor) -> bool:
     return values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
-
-
-def _forward_cpu(
-    current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    from neurofer.spiking.scan_cpu import forward_columns, over_columns
-
-    steps, columns = current.shape
-    membranes, spikes = torch.empty_like(current), torch.empty_like(current)
-    u_last, v_last = u.detach().clone(), v.detach().clone()
-    kind = np.float32 if current.dtype == torch.float32 else np.float64
-    numbers = [kind(number.item()) for number in (alpha, beta, theta)]
-    arrays = [part.detach().numpy() for part in (current, u_last, v_last)]
-    over_columns(forward_columns, *arrays, *numbers, membranes.numpy(), spikes.numpy(), columns=columns, steps=steps)
-    return spikes, membranes, u_last, v_last
-
-
-def _backward_cpu(
-    gradient_spikes: Tensor, gradient_u: Tensor, gradient_v: Tensor, membranes: Tensor, u: Tensor, v: Tensor,
-    alpha: Tensor, beta: Tensor, theta: Tensor, slope: float, want_sums: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    from neurofer.spiking.scan_cpu import backward_columns, over_columns
-
-    steps, columns = membranes.shape
-    gradient_current = torch.empty_like(membranes)
-    first_u, first_v = gradient_u.clone(), gradient_v.clone()
-    sums = membranes.new_zeros((3, columns if want_sums else 0))
-    kind = np.float32 if membranes.dtype == torch.float32 else np.float64
-    numbers = [kind(value) for value in (alpha.item(), beta.item(), theta.item(), slope)]
-    arrays = [part.detach().numpy() for part in (gradient_spikes, membranes, v.contiguous(), u.contiguous())]
-    results = [part.numpy() for part in (first_u, first_v, gradient_current, sums)]
-    over_columns(backward_columns, *arrays, *numbers, *results, columns=columns, steps=steps)
-    return gradient_current, first_u, first_v, sums.double().sum(1).to(membranes.dtype)
-
-
-def _forward_torch(
-    current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    membranes, spikes = torch.empty_like(current), torch.empty_like(current)
-    for now, membrane, fired in zip(current.unbind(0), membranes.unbind(0), spikes.unbind(0), strict=True):
-        u = alpha * u + now
-        v = beta * v + u
-        membrane.copy_(v)
-        over = v - theta > 0
-        fired.copy_(over)
-        v = v.masked_fill(over, 0.0)
-    return spikes, membranes, u.clone(), v.clone()
-
-
-def _backward_torch(
-    gradient_spikes: Tensor, gradient_u: Tensor, gradient_v: Tensor, membranes: Tensor, u: Tensor, v: Tensor,
-    alpha: Tensor, beta: Tensor, theta: Tensor, slope: float, want_sums: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    gradient_current = torch.empty_like(membranes)
-    sums = membranes.new_zeros(3)
-    for t in range(len(membranes) - 1, -1, -1):
-        over = membranes[t] - theta
-        surrogate = gradient_spikes[t] * fast_sigmoid_slope(over, slope)
-        local = gradient_v.masked_fill(over > 0, 0.0) + surrogate
-        gradient_u = gradient_u + local
-        gradient_current[t] = gradient_u
-        if want_sums:
-            v_in, u_in = _state_before(t, membranes, u, v, beta, theta)
-            sums += torch.stack([(gradient_u * u_in).sum(), (local * v_in).sum(), -surrogate.sum()])
-        gradient_u, gradient_v = alpha * gradient_u, beta * local
-    return gradient_current, gradient_u, gradient_v, sums
-
-
-def _state_before(
-    t: int, membranes: Tensor, u: Tensor, v: Tensor, beta: Tensor, theta: Tensor
-) -> tuple[Tensor, Tensor]:
-    """``(v, u)`` that step t started from; u is found back from two membranes."""
-    if t == 0:
-        return v, u
-    before = v if t == 1 else _after_reset(membranes[t - 2], theta)
-    return _after_reset(membranes[t - 1], theta), membranes[t - 1] - beta * before
-
-
-def _after_reset(membrane: Tensor, theta: Tensor) -> Tensor:
-    return membrane.masked_fill(membrane - theta > 0, 0.0)

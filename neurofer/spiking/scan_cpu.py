@@ -1,8 +1,9 @@
 """The compiled time scan for the CPU: forward and backward of a layer of CUBA neurons over all steps.
 
-Arrays are ``(T, N)``, N neurons of all batch entries side by side. Columns are independent, so threads share them;
-sums over columns are kept per column, so the result does not depend on how many threads there were. The loops are
-split so that the compiler can prove that each is free of overlap and vectorise it.
+Arrays are ``(T, N)``, N neurons of all batch entries side by side; alpha, beta and theta are one number each, or all
+three ``(N,)``. Columns are independent, so threads share them; sums over columns are kept per column, so the result
+does not depend on how many threads there were. The loops are split so that the compiler can prove that each is free of
+overlap and vectorise it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numba import types
+from numba.extending import overload
 from numpy.typing import NDArray
+from torch import Tensor
 
 from neurofer.compiled import compiled
+from neurofer.spiking.surrogate import SURROGATES
+
+if TYPE_CHECKING:
+    from neurofer.spiking.scan import Rule
 
 BLOCK = 4096
 """Columns that go through all steps together: their state stays in the first-level cache."""
@@ -27,47 +35,125 @@ PARALLEL_FROM = 1 << 18
 Floats = NDArray[Any]
 
 
+def forward(
+    current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor, fires: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As ``scan_torch.forward``."""
+    steps, columns = current.shape
+    membranes, spikes = torch.empty_like(current), torch.empty_like(current if fires else current[:0])
+    u_last, v_last = u.detach().clone(), v.detach().clone()
+    arrays = [part.detach().numpy() for part in (current, u_last, v_last)]
+    numbers = [_plain(number) for number in (alpha, beta, theta)]
+    over_columns(forward_columns, *arrays, *numbers, membranes.numpy(), spikes.numpy(), columns=columns, steps=steps)
+    return spikes, membranes, u_last, v_last
+
+
+def backward(
+    gradient_out: Tensor, gradient_u: Tensor, gradient_v: Tensor, membranes: Tensor, u: Tensor, v: Tensor,
+    alpha: Tensor, beta: Tensor, theta: Tensor, rule: Rule, want_sums: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As ``scan_torch.backward``."""
+    steps, columns = membranes.shape
+    gradient_current = torch.empty_like(membranes)
+    first_u, first_v = gradient_u.clone(), gradient_v.clone()
+    sums = membranes.new_zeros((3, columns if want_sums else 0))
+    numbers = [_plain(value) for value in (alpha, beta, theta, membranes.new_tensor(rule.slope))]
+    kind = SURROGATES.index(rule.surrogate) if rule.fires else NO_SURROGATE
+    arrays = [part.detach().numpy() for part in (gradient_out, membranes, v, u)]
+    results = [part.numpy() for part in (first_u, first_v, gradient_current, sums)]
+    over_columns(backward_columns, *arrays, *numbers, kind, *results, columns=columns, steps=steps)
+    return gradient_current, first_u, first_v, sums
+
+
+NO_SURROGATE = len(SURROGATES)
+"""The number that stands for neurons that do not fire; the others are places in ``SURROGATES``."""
+
+
+def _plain(value: Tensor) -> Any:
+    """A numpy number of the tensor's own precision, or its array."""
+    array = value.detach().numpy()
+    return array if array.ndim else array[()]
+
+
+def _part(value: Any, start: int, stop: int) -> Any:
+    """What belongs to columns ``start..stop`` of one number, or of one a column."""
+    return value[start:stop] if isinstance(value, np.ndarray) else value
+
+
+def _at(value: Any, n: int) -> Any:
+    """The number of column n."""
+    return value[n] if isinstance(value, np.ndarray) else value
+
+
+@overload(_part, inline="always")
+def _compiled_part(value: Any, start: int, stop: int) -> Callable[..., Any]:
+    def slice_of(value: Any, start: int, stop: int) -> Any:
+        return value[start:stop]
+
+    def itself(value: Any, start: int, stop: int) -> Any:
+        return value
+
+    return slice_of if isinstance(value, types.Array) else itself
+
+
+@overload(_at, inline="always")
+def _compiled_at(value: Any, n: int) -> Callable[..., Any]:
+    def element(value: Any, n: int) -> Any:
+        return value[n]
+
+    def itself(value: Any, n: int) -> Any:
+        return value
+
+    return element if isinstance(value, types.Array) else itself
+
+
 @compiled
 def forward_columns(
     current: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, theta: Any, membranes: Floats, spikes: Floats,
     low: int, high: int,
 ) -> None:
-    """Columns ``low..high``: fills ``membranes`` (before the reset) and ``spikes``; ``u`` and ``v`` become the last."""
+    """Columns ``low..high``: fills ``membranes`` (before the reset) and ``spikes``; ``u`` and ``v`` become the last.
+
+    With ``spikes`` of no steps, nothing fires.
+    """
+    fires = len(spikes) == len(current)
     for start in range(low, high, BLOCK):
         stop = min(start + BLOCK, high)
         u_part, v_part = u[start:stop], v[start:stop]
+        alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
         for t in range(current.shape[0]):
             membrane = membranes[t, start:stop]
-            _leak_and_add(current[t, start:stop], u_part, v_part, alpha, beta, membrane)
-            _fire(membrane, theta, spikes[t, start:stop])
-            _reset(membrane, theta, v_part)
+            _leak_and_add(current[t, start:stop], u_part, v_part, alphas, betas, membrane)
+            if fires:
+                _fire(membrane, thetas, spikes[t, start:stop])
+            _reset(membrane, thetas, v_part)
 
 
 @compiled
 def _leak_and_add(current: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, membrane: Floats) -> None:
     for n in range(len(current)):
-        u[n] = alpha * u[n] + current[n]
-        membrane[n] = beta * v[n] + u[n]
+        u[n] = _at(alpha, n) * u[n] + current[n]
+        membrane[n] = _at(beta, n) * v[n] + u[n]
 
 
 @compiled
 def _fire(membrane: Floats, theta: Any, spikes: Floats) -> None:
-    zero, one = theta - theta, theta / theta
+    zero, one = membrane.dtype.type(0), membrane.dtype.type(1)
     for n in range(len(membrane)):
-        spikes[n] = one if membrane[n] > theta else zero
+        spikes[n] = one if membrane[n] > _at(theta, n) else zero
 
 
 @compiled
 def _reset(membrane: Floats, theta: Any, v: Floats) -> None:
-    zero = theta - theta
+    zero = membrane.dtype.type(0)
     for n in range(len(membrane)):
-        v[n] = zero if membrane[n] > theta else membrane[n]
+        v[n] = zero if membrane[n] > _at(theta, n) else membrane[n]
 
 
 @compiled
 def backward_columns(
     grads: Floats, membranes: Floats, v_first: Floats, u_first: Floats, alpha: Any, beta: Any, theta: Any, slope: Any,
-    gradient_u: Floats, gradient_v: Floats, gradient_current: Floats, sums: Floats, low: int, high: int,
+    kind: int, gradient_u: Floats, gradient_v: Floats, gradient_current: Floats, sums: Floats, low: int, high: int,
 ) -> None:
     """Columns ``low..high``: gradients of the current, of the first state, and per column of alpha, beta, theta.
 
@@ -81,55 +167,92 @@ def backward_columns(
         stop = min(start + BLOCK, high)
         size = stop - start
         through_spike, through_v = surrogate[:size], local[:size]
+        alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
         for t in range(membranes.shape[0] - 1, -1, -1):
             through_u = gradient_current[t, start:stop]
-            _surrogate_gradient(grads[t, start:stop], membranes[t, start:stop], theta, slope, through_spike)
-            _past_reset(membranes[t, start:stop], gradient_v[start:stop], through_spike, theta, through_v)
-            _accumulate(through_v, alpha, gradient_u[start:stop], through_u)
-            _scale(through_v, beta, gradient_v[start:stop])
+            _surrogate_gradient(kind, grads[t, start:stop], membranes[t, start:stop], thetas, slope, through_spike)
+            _past_reset(membranes[t, start:stop], gradient_v[start:stop], through_spike, thetas, through_v)
+            _accumulate(through_v, alphas, gradient_u[start:stop], through_u)
+            _scale(through_v, betas, gradient_v[start:stop])
             if want_sums:
                 _subtract(through_spike, sums[2, start:stop])
                 if t == 0:
                     _add_product(through_v, v_first[start:stop], sums[1, start:stop])
                     _add_product(through_u, u_first[start:stop], sums[0, start:stop])
                     continue
-                _reset(membranes[t - 1, start:stop], theta, v_in[:size])
+                _reset(membranes[t - 1, start:stop], thetas, v_in[:size])
                 _add_product(through_v, v_in[:size], sums[1, start:stop])
                 if t == 1:
-                    _add_product_with_u(through_u, membranes[0, start:stop], v_first[start:stop], beta,
+                    _add_product_with_u(through_u, membranes[0, start:stop], v_first[start:stop], betas,
                                         sums[0, start:stop])
                 else:
-                    _reset(membranes[t - 2, start:stop], theta, v_before[:size])
-                    _add_product_with_u(through_u, membranes[t - 1, start:stop], v_before[:size], beta,
+                    _reset(membranes[t - 2, start:stop], thetas, v_before[:size])
+                    _add_product_with_u(through_u, membranes[t - 1, start:stop], v_before[:size], betas,
                                         sums[0, start:stop])
 
 
 @compiled
-def _surrogate_gradient(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
-    one = theta / theta
+def _surrogate_gradient(
+    kind: int, grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats
+) -> None:
+    if kind == 0:
+        _fast_sigmoid(grads, membrane, theta, slope, through_spike)
+    elif kind == 1:
+        _atan(grads, membrane, theta, slope, through_spike)
+    elif kind == 2:
+        _triangle(grads, membrane, theta, slope, through_spike)
+    else:
+        _copy(grads, through_spike)
+
+
+@compiled
+def _fast_sigmoid(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
+    one = membrane.dtype.type(1)
     for n in range(len(membrane)):
-        width = one + slope * abs(membrane[n] - theta)
+        width = one + slope * abs(membrane[n] - _at(theta, n))
         through_spike[n] = grads[n] / (width * width)
 
 
 @compiled
-def _past_reset(membrane: Floats, gradient_v: Floats, through_spike: Floats, theta: Any, through_v: Floats) -> None:
-    zero = theta - theta
+def _atan(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
+    one, scale = membrane.dtype.type(1), membrane.dtype.type(np.pi / 2) * slope
     for n in range(len(membrane)):
-        through_v[n] = (zero if membrane[n] > theta else gradient_v[n]) + through_spike[n]
+        angle = scale * (membrane[n] - _at(theta, n))
+        through_spike[n] = grads[n] / (one + angle * angle)
+
+
+@compiled
+def _triangle(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
+    zero, one = membrane.dtype.type(0), membrane.dtype.type(1)
+    for n in range(len(membrane)):
+        height = one - slope * abs(membrane[n] - _at(theta, n))
+        through_spike[n] = grads[n] * (height if height > zero else zero)
+
+
+@compiled
+def _copy(values: Floats, into: Floats) -> None:
+    for n in range(len(values)):
+        into[n] = values[n]
+
+
+@compiled
+def _past_reset(membrane: Floats, gradient_v: Floats, through_spike: Floats, theta: Any, through_v: Floats) -> None:
+    zero = membrane.dtype.type(0)
+    for n in range(len(membrane)):
+        through_v[n] = (zero if membrane[n] > _at(theta, n) else gradient_v[n]) + through_spike[n]
 
 
 @compiled
 def _accumulate(through_v: Floats, alpha: Any, gradient_u: Floats, through_u: Floats) -> None:
     for n in range(len(through_v)):
         through_u[n] = gradient_u[n] + through_v[n]
-        gradient_u[n] = alpha * through_u[n]
+        gradient_u[n] = _at(alpha, n) * through_u[n]
 
 
 @compiled
 def _scale(values: Floats, factor: Any, scaled: Floats) -> None:
     for n in range(len(values)):
-        scaled[n] = factor * values[n]
+        scaled[n] = _at(factor, n) * values[n]
 
 
 @compiled
@@ -148,7 +271,7 @@ def _add_product(first: Floats, second: Floats, total: Floats) -> None:
 def _add_product_with_u(through_u: Floats, membrane: Floats, v_in: Floats, beta: Any, total: Floats) -> None:
     """Add the share of alpha; the current before the step is found back from the membrane and what it started from."""
     for n in range(len(through_u)):
-        total[n] += through_u[n] * (membrane[n] - beta * v_in[n])
+        total[n] += through_u[n] * (membrane[n] - _at(beta, n) * v_in[n])
 
 
 def over_columns(kernel: Callable[..., None], *arguments: Any, columns: int, steps: int) -> None:
