@@ -98,7 +98,7 @@ def paper_partition(clip_set: ClipSet, *, inner_validation: bool = False) -> Par
     for clip in sorted(clip_set.clips, key=lambda clip: clip.name):
         if sides[clip.name] == "train":
             train_of[clip.label].append(clip.name)
-    inner = [name for names in train_of.values() for name in _inner(names)] if inner_validation else []
+    inner = [name for names in train_of.values() for name in every_fifth(names)] if inner_validation else []
     train = sorted({name for names in train_of.values() for name in names}.difference(inner))
     if not test or (inner_validation and not inner):
         raise NeuroferError(f"data set {clip_set.name}: {len(clip_set.clips)} clip(s) leave none to "
@@ -141,5 +141,6 @@ def _places(clip_set: ClipSet) -> dict[str, tuple[int, int]]:
     return {name: (int(match[1]), int(match[2])) for name, match in found.items() if match}
 
 
-def _inner(names: list[str]) -> list[str]:
+def every_fifth(names: list[str]) -> list[str]:
+    """Every fifth of these names; of two to four the last."""
     return names[INNER_EVERY - 1 :: INNER_EVERY] or names[1:][-1:]

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from neurofer.models.encoder import scaled_width
 from neurofer.spiking.integrate import integrate
 
 Activation = Callable[[Tensor], Tensor]
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
-"""Channels and stride of the stages, two blocks each."""
+"""Channels and stride of the stages, two blocks each, at full width."""
+
+SMALLEST_PX = 8
 
 
 class Block(nn.Module):
@@ -38,18 +41,39 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Stem 7x7 with stride 2, max-pool, eight blocks, mean over places: ``(N, C, S, S) -> (N, 512)``."""
+    """Stem 7x7 with stride 2, max-pool, eight blocks, mean over places: ``(N, C, S, S) -> (N, E)``.
 
-    def __init__(self, channels: int) -> None:
+    Attributes:
+        embedding: Length E of the result, ``512 * width``.
+    """
+
+    def __init__(self, channels: int, size_px: int = 128, width: float = 1.0) -> None:
+        """Build with fresh weights.
+
+        Args:
+            channels: Channels C of the input.
+            size_px: Side S of the input, at least 8.
+            width: Factor on the channels of all stages; none has fewer than 8.
+
+        Raises:
+            ValueError: a size below 8, or a width or channel count that is not positive.
+        """
         super().__init__()
-        self.conv = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
-        self.norm = nn.BatchNorm2d(64)
+        if size_px < SMALLEST_PX or width <= 0 or channels < 1:
+            raise ValueError(f"ResNet-18: need size_px >= {SMALLEST_PX}, width > 0 and channels >= 1, got "
+                             f"size_px={size_px}, width={width}, channels={channels}")
+        self.channels, self.size_px = channels, size_px
+        inputs = scaled_width(STAGES[0][0], width)
+        self.conv = nn.Conv2d(channels, inputs, 7, 2, 3, bias=False)
+        self.norm = nn.BatchNorm2d(inputs)
         self.pool = nn.MaxPool2d(3, 2, 1)
-        blocks, inputs = [], 64
-        for outputs, stride in STAGES:
+        blocks = []
+        for full, stride in STAGES:
+            outputs = scaled_width(full, width)
             blocks += [Block(inputs, outputs, stride), Block(outputs, outputs, 1)]
             inputs = outputs
         self.blocks = nn.ModuleList(blocks)
+        self.embedding = inputs
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -60,6 +84,23 @@ class Trunk(nn.Module):
             x = block(x, activate, spikes)
         return x.mean((2, 3))
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one input (convolutions; batch norm is a part of them after training)."""
+        side = halved(self.size_px)
+        total = self.conv.weight.numel() * side * side
+        side = halved(side)
+        for block in self.blocks:
+            side = halved(side) if block.conv1.stride == (2, 2) else side
+            total += side * side * sum(layer.weight.numel() for layer in block.modules()
+                                       if isinstance(layer, nn.Conv2d))
+        return total
+
+
+def halved(side: int) -> int:
+    """Places of a side after stride 2."""
+    return (side + 1) // 2
+
 
 class SewResNet18(nn.Module):
     """Spikes over time to logits: ``(T, B, C, S, S)`` zeros and ones to ``(B, K)``.
@@ -67,34 +108,54 @@ class SewResNet18(nn.Module):
     Integrate-and-fire neurons start fresh with every sequence. The pooled spikes pass a linear layer into an
     integrator without threshold; its last potential is read. Batch norm sees all steps of a batch together.
 
-    Args:
-        classes: Number of classes K.
-        channels: Channels C of a frame.
-        dropout: On the integrator, while training.
+    It is for training, and for GPUs: batch norm, pooling, sums of spikes and biases are outside the grammar of the
+    chips, so it cannot be exported.
 
     Source:
         Barchid et al., "Spiking-FER", CBMI 2023 (arXiv:2304.10211); SEW-ResNet: Fang et al., NeurIPS 2021.
     """
 
-    def __init__(self, classes: int = 6, channels: int = 2, dropout: float = 0.5) -> None:
-        super().__init__()
-        self.trunk = Trunk(channels)
-        self.hidden = nn.Linear(512, 512)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(512, classes, bias=False)
+    def __init__(self, classes: int = 6, channels: int = 2, dropout: float = 0.5, size_px: int = 128,
+                 width: float = 1.0) -> None:
+        """Build with fresh weights.
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """``(B, K)`` logits.
+        Args:
+            classes: Number of classes K.
+            channels: Channels C of a frame.
+            dropout: On the integrator, while training.
+            size_px: Side S of a frame, at least 8.
+            width: Factor on the channels.
 
         Raises:
-            ValueError: not ``(T, B, C, S, S)``.
+            ValueError: a number out of range.
         """
-        if frames.ndim != 5:
-            raise ValueError(f"SewResNet18: frames must be (T, B, C, S, S), got {tuple(frames.shape)}")
+        super().__init__()
+        self.trunk = Trunk(channels, size_px, width)
+        self.hidden = nn.Linear(self.trunk.embedding, self.trunk.embedding)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.trunk.embedding, classes, bias=False)
+
+    def forward(self, frames: Tensor, watch: Callable[[Tensor], None] | None = None) -> Tensor:
+        """``(B, K)`` logits.
+
+        Args:
+            frames: ``(T, B, C, S, S)``.
+            watch: Gets the spikes ``(T * B, ...)`` of every layer of neurons, in order.
+
+        Raises:
+            ValueError: frames of another shape.
+        """
+        wanted = (self.trunk.channels, self.trunk.size_px, self.trunk.size_px)
+        if frames.ndim != 5 or tuple(frames.shape[2:]) != wanted:
+            raise ValueError(f"SewResNet18: frames must be (T, B, {', '.join(map(str, wanted))}), got "
+                             f"{tuple(frames.shape)}")
         time = frames.shape[:2]
 
         def fire(current: Tensor) -> Tensor:
-            return integrate(current.unflatten(0, time))[0].flatten(0, 1)
+            spikes = integrate(current.unflatten(0, time))[0].flatten(0, 1)
+            if watch is not None:
+                watch(spikes)
+            return spikes
 
         pooled = self.trunk(frames.flatten(0, 1), fire, True)
         potential = self.hidden(pooled).unflatten(0, time).sum(0)
@@ -103,19 +164,40 @@ class SewResNet18(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """Its twin without spikes: the frames of all steps and polarities as channels, ``(B, C, S, S)`` to ``(B, K)``.
+    """Its twin without spikes: the frames of all steps and polarities as channels, ``(B, C, S, S)`` to ``(B, K)``."""
 
-    Args:
-        classes: Number of classes K.
-        channels: Channels C; 6 frames of 2 polarities by default.
-    """
+    def __init__(self, classes: int = 6, channels: int = 12, size_px: int = 128, width: float = 1.0,
+                 dropout: float = 0.0) -> None:
+        """Build with fresh weights.
 
-    def __init__(self, classes: int = 6, channels: int = 12) -> None:
+        Args:
+            classes: Number of classes K.
+            channels: Channels C; 6 frames of 2 polarities by default.
+            size_px: Side S of the input, at least 8.
+            width: Factor on the channels of all stages.
+            dropout: Before the head, while training; none as published.
+
+        Raises:
+            ValueError: a number out of range.
+        """
         super().__init__()
-        self.trunk = Trunk(channels)
-        self.head = nn.Linear(512, classes, bias=False)
+        self.trunk = Trunk(channels, size_px, width)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.trunk.embedding, classes, bias=False)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """``(B, K)`` logits."""
-        logits: Tensor = self.head(self.trunk(picture, nn.functional.relu, False))
+        """``(B, K)`` logits.
+
+        Raises:
+            ValueError: an input of another shape.
+        """
+        wanted = (self.trunk.channels, self.trunk.size_px, self.trunk.size_px)
+        if picture.ndim != 4 or tuple(picture.shape[1:]) != wanted:
+            raise ValueError(f"ResNet18: input must be (B, {', '.join(map(str, wanted))}), got {tuple(picture.shape)}")
+        logits: Tensor = self.head(self.dropout(self.trunk(picture, nn.functional.relu, False)))
         return logits
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one decision."""
+        return self.trunk.macs + self.head.weight.numel()

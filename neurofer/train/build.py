@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from neurofer.train.config import RepresentConfig, TrainConfig
+from neurofer.train.config import RepresentConfig, SnnConfig, TrainConfig
+from neurofer.train.slices_config import reads_slices
+
+if TYPE_CHECKING:
+    from neurofer.spiking.forms import NeuronSettings
 
 
 def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: int) -> nn.Module:
@@ -23,6 +27,8 @@ def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: in
     """
     from neurofer.models.build import build_model
 
+    if reads_slices(config):
+        return _resnet(config, len(classes), channels)
     if config.backend == "snn":
         return _snn(config, len(classes))
     ann = config.model
@@ -46,21 +52,39 @@ def front_settings(represent: RepresentConfig) -> dict[str, Any]:
     return {"front": "none" if representation.is_picture else "scale"}
 
 
+def _resnet(config: TrainConfig, classes: int, channels: int) -> nn.Module:
+    from neurofer.errors import UsageError
+    from neurofer.models.resnet import ResNet18, SewResNet18
+
+    try:
+        if config.backend == "snn":
+            return SewResNet18(classes, channels, config.snn.dropout, config.snn.size_px, config.snn.width)
+        ann = config.model
+        return ResNet18(classes, channels, ann.size_px, ann.width, ann.dropout)
+    except ValueError as error:
+        raise UsageError(f"{config.backend}: {error}") from error
+
+
+def neuron_settings(snn: SnnConfig) -> NeuronSettings:
+    """The neurons of a spiking run."""
+    from neurofer.spiking.forms import NeuronSettings
+
+    return NeuronSettings(snn.neuron, snn.surrogate, snn.slope, snn.per_channel, snn.learn_theta, snn.recompute_steps,
+                          snn.neuron_options)
+
+
 def _snn(config: TrainConfig, classes: int) -> nn.Module:
     from neurofer.errors import UsageError
-    from neurofer.spiking.forms import NeuronSettings
     from neurofer.spiking.layers import LayerSpec, dense
     from neurofer.spiking.network import SpikingNetwork, preset_layers
 
     snn = config.snn
-    neuron = NeuronSettings(snn.neuron, snn.surrogate, snn.slope, snn.per_channel, snn.learn_theta,
-                            snn.recompute_steps, snn.neuron_options)
     try:
         if snn.layers is None:
             specs = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
         else:
             start = {"alpha": snn.alpha, "beta": snn.beta}
             specs = [LayerSpec.from_dict({**start, **layer}) for layer in snn.layers] + [dense(classes, **start)]
-        return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron)
+        return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron_settings(snn))
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error

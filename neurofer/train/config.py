@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurofer.config import StrictModel
+from neurofer.train.slices_config import SlicesConfig, slices_problems, snn_problems
 
 Backend = Literal["ann", "snn"]
 LARGEST_SEED = 2**64 - 1
@@ -21,11 +22,12 @@ class SplitConfig(StrictModel):
 
     ``subjects`` takes shares of the subjects; ``folds`` tests fold number ``fold`` of ``folds`` subject-disjoint ones,
     and chooses the epoch on the next; ``official`` follows the data set's own parts; ``paper`` is the published split
-    of e-CK+, which shares subjects and chooses on the test part. ``labels`` is the share of the training clips that is
-    used, the same of each class.
+    of e-CK+, which shares subjects and chooses on the test part; ``random`` is that of Spiking-FER, which does so too:
+    draw ``fold`` of ``folds`` random test sets, a share ``test`` of the clips each. ``labels`` is the share of the
+    training clips that is used, the same of each class.
     """
 
-    kind: Literal["subjects", "folds", "official", "paper"] = "subjects"
+    kind: Literal["subjects", "folds", "official", "paper", "random"] = "subjects"
     train: PositiveFloat = 0.6
     validation: PositiveFloat = 0.2
     test: PositiveFloat = 0.2
@@ -68,12 +70,16 @@ Mode = Literal["scratch", "random", "linear", "finetune"]
 class ModelConfig(StrictModel):
     """The ANN: encoder of one window, LSTM over ``context_windows`` of them, head.
 
+    ``kind`` resnet18 is another one, the twin of ``snn.preset=sew_resnet18``: it sees a clip as the ``slices`` of the
+    run, and reads ``size_px``, ``width`` and ``dropout`` alone.
+
     ``mode`` says what becomes of the encoder: ``scratch`` starts it with fresh weights; ``linear`` takes that of the
     pre-training run ``encoder_from`` and keeps it as it is; ``finetune`` takes it and trains it on, with
     ``train.lr * encoder_lr_scale``. ``random`` keeps fresh weights as they are: what ``linear`` must beat.
     ``encoder_epoch`` names an earlier checkpoint of that run.
     """
 
+    kind: Literal["encoder", "resnet18"] = "encoder"
     mode: Mode = "scratch"
     encoder_from: str | None = None
     encoder_epoch: PositiveInt | None = None
@@ -96,11 +102,14 @@ class SnnConfig(StrictModel):
     """The SNN: events as spikes of ``dt_us`` in a face crop of ``size_px``, layers, neurons, loss.
 
     Input: ``binary`` spikes (several events count as one), ``graded`` ones (their number), or ``slices`` of a fixed
-    number of events, which ``sew_resnet18`` is fed. Layers: a ``preset``, or those before the last dense one as a
-    list of ``layers``. Neurons: see ``neurofer.spiking.forms``; ``alpha`` and ``beta`` are decays to start from;
+    number of events, which ``sew_resnet18`` is fed; that one has ``width`` times its published channels, and reads but
+    ``size_px``, ``width`` and ``dropout``. Layers: a ``preset``, or those before the last dense one as a list of
+    ``layers``. Neurons: see ``neurofer.spiking.forms``; ``alpha`` and ``beta`` are decays to start from;
     ``per_channel`` gives each channel its own, ``learn_theta`` trains thresholds as well. ``readout`` integrator has
     output neurons that never fire, whose membrane decides. ``target`` names a chip; what it cannot run is refused
     before the first epoch.
+
+    ``encoder`` is what ``model.mode`` is about: the convolutions, or all layers but the last.
 
     In a stream it decides every ``decision_us`` by the output of the last ``readout_us``. ``truncate_steps`` cuts a
     clip into chunks for back-propagation, the state going on; ``recompute_steps`` keeps memory down by computing
@@ -110,7 +119,9 @@ class SnnConfig(StrictModel):
     input: Literal["binary", "graded", "slices"] = "binary"
     preset: Literal["tiny", "small", "base", "sew_resnet18"] = "small"
     layers: list[dict[str, Any]] | None = None
+    encoder: Literal["conv", "hidden"] = "conv"
     size_px: PositiveInt = Field(32, ge=8, le=256)
+    width: PositiveFloat = Field(1.0, le=4)
     dt_us: PositiveInt = 10_000
     decision_us: PositiveInt = 100_000
     readout_us: PositiveInt = 300_000
@@ -130,6 +141,7 @@ class SnnConfig(StrictModel):
     recompute_steps: NonNegativeInt = 0
     loss: Literal["rate", "membrane", "first_correct"] = "rate"
     rate_gain: PositiveFloat = 10.0
+    membrane_gain: PositiveFloat = 1.0
     drive_gain: PositiveFloat = 4.0
     drive_weight: NonNegativeFloat = 1.0
     rate_target: float = Field(0.2, gt=0, le=1)
@@ -142,6 +154,8 @@ class SnnConfig(StrictModel):
         for name in ("decision_us", "readout_us"):
             if getattr(self, name) % self.dt_us:
                 raise ValueError(f"dt_us={self.dt_us} does not divide {name}={getattr(self, name)}")
+        if problems := snn_problems(self):
+            raise ValueError("; ".join(problems))
         return self
 
 
@@ -260,6 +274,7 @@ class TrainConfig(StrictModel):
     represent: RepresentConfig = RepresentConfig()
     model: ModelConfig = ModelConfig()
     snn: SnnConfig = SnnConfig()
+    slices: SlicesConfig = SlicesConfig()
     distill: DistillConfig = DistillConfig()
     sample: SampleConfig = SampleConfig()
     augment: AugmentConfig = AugmentConfig()
@@ -273,4 +288,6 @@ class TrainConfig(StrictModel):
         if self.parity.double_windowing and self.sample.kind != "every":
             raise ValueError("parity.double_windowing cuts the samples of sample.kind=every; "
                              f"sample.kind is {self.sample.kind}")
+        if problems := slices_problems(self):
+            raise ValueError("; ".join(problems))
         return self

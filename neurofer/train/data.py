@@ -16,7 +16,10 @@ from neurofer.data.splits import PARTS, Part, split_subjects
 from neurofer.errors import UsageError
 from neurofer.train.ann import AnnTask, Pictures
 from neurofer.train.config import SplitConfig, TrainConfig
-from neurofer.train.live import live_pictures, live_spikes
+from neurofer.train.live import event_odds, live_pictures, live_spikes
+from neurofer.train.slices import LiveSlices, clip_slices
+from neurofer.train.slices_config import reads_slices
+from neurofer.train.slices_task import SlicesTask
 from neurofer.train.snn import SnnTask
 from neurofer.train.triples import TripleTask
 
@@ -44,7 +47,7 @@ class Prepared:
     numbers: dict[Part, NDArray[np.int64]]
     rows: ClipRows
     channels: int
-    task: AnnTask | SnnTask
+    task: AnnTask | SnnTask | SlicesTask
 
     def subjects_of(self, clips: NDArray[np.int64]) -> list[str]:
         """The subject of each clip, by number."""
@@ -70,15 +73,19 @@ def prepare(config: TrainConfig, clip_set: ClipSet, partition: Partition | None,
         partition = keep_labels(clip_set, whole, config.split.labels, config.seed)
     labels = np.array([clip_set.label_number(clip) for clip in clip_set.clips], np.int64)
     numbers = {part: partition.numbers(clip_set, part) for part in PARTS}
-    task: AnnTask | SnnTask
-    if config.backend == "ann":
+    task: AnnTask | SnnTask | SlicesTask
+    if reads_slices(config):
+        rows, channels, live = _slices(config, clip_set, cache)
+        task = SlicesTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(), live)
+    elif config.backend == "ann":
         rows, channels, inputs = _pictures(config, clip_set, cache)
         kind = TripleTask if config.sample.kind == "every" else AnnTask
         task = kind(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(), inputs)
     else:
         from neurofer.train.spikes import clip_spikes
 
-        rows, channels = clip_spikes(clip_set, config.snn.dt_us, config.snn.size_px, cache), 2
+        rows, channels = clip_spikes(clip_set, config.snn.dt_us, config.snn.size_px, cache,
+                                     config.snn.input == "graded"), 2
         task = SnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(),
                        live_spikes(config, clip_set))
     return Prepared(clip_set, partition, labels, numbers, rows, channels, task)
@@ -99,6 +106,11 @@ def partition_of(split: SplitConfig, clip_set: ClipSet, best_on_test: bool = Fal
         from neurofer.data.folds import paper_partition
 
         return paper_partition(clip_set, inner_validation=not best_on_test)
+    if split.kind == "random":
+        from neurofer.data.random_splits import random_partition
+
+        return random_partition(clip_set, split.folds, split.fold, split.test, split.seed,
+                                inner_validation=not best_on_test)
     clean = _clean_partition(split, clip_set)
     if not best_on_test:
         return clean
@@ -149,3 +161,11 @@ def _pictures(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[Clip
     window_us, size_px = config.represent.window_us, config.model.size_px
     rows = clip_windows(clip_set, representation, window_us, size_px, cache, fewest=config.model.context_windows)
     return rows, representation.channels, Pictures(config, rows, live_pictures(config, clip_set))
+
+
+def _slices(config: TrainConfig, clip_set: ClipSet, cache: Path) -> tuple[ClipRows, int, LiveSlices | None]:
+    ann = config.backend == "ann"
+    size_px = config.model.size_px if ann else config.snn.size_px
+    rows, odds = clip_slices(clip_set, config.slices, size_px, cache), event_odds(config.augment)
+    live = LiveSlices(clip_set, config.slices, size_px, odds) if odds.active else None
+    return rows, 2 * config.slices.frames if ann else 2, live

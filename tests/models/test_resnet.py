@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -46,7 +47,7 @@ def test_fresh_blocks_pass_on_what_comes() -> None:
 
 def test_shapes_silence_and_order_of_steps() -> None:
     torch.manual_seed(0)
-    sew, twin = SewResNet18(classes=7).eval(), ResNet18(classes=7).eval()
+    sew, twin = SewResNet18(classes=7, size_px=32).eval(), ResNet18(classes=7, size_px=32).eval()
     frames = (torch.rand(3, 2, 2, 32, 32) < 0.2).float()
     with torch.no_grad():
         assert twin(torch.rand(2, 12, 32, 32)).shape == (2, 7)
@@ -59,12 +60,38 @@ def test_shapes_silence_and_order_of_steps() -> None:
 
 def test_gradients_reach_the_stem() -> None:
     torch.manual_seed(1)
-    sew = SewResNet18()
+    sew = SewResNet18(size_px=32)
     sew((torch.rand(2, 2, 2, 32, 32) < 0.3).float()).square().sum().backward()
     assert sew.trunk.conv.weight.grad is not None
     assert sew.trunk.conv.weight.grad.abs().sum() > 0
 
 
-def test_frames_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"frames must be \(T, B, C, S, S\), got \(2, 12, 32, 32\)"):
-        SewResNet18()(torch.zeros(2, 12, 32, 32))
+@pytest.mark.parametrize("size_px", [8, 36, 128])
+def test_macs_are_those_of_the_convolutions_that_ran(size_px: int) -> None:
+    twin, ran = ResNet18(classes=5, size_px=size_px, width=0.125).eval(), []
+    for layer in twin.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda one, _, out: ran.append(one.weight.numel() * out[0, 0].numel()))
+    with torch.no_grad():
+        twin(torch.zeros(1, 12, size_px, size_px))
+    assert len(ran) == 20
+    assert twin.macs == sum(ran) + 64 * 5
+
+
+def test_width_scales_all_channels_and_what_cannot_be_built_is_refused() -> None:
+    with torch.device("meta"):
+        half = SewResNet18(width=0.5, size_px=32)
+    assert [block.conv1.out_channels for block in half.trunk.blocks] == [32, 32, 64, 64, 128, 128, 256, 256]
+    assert (half.hidden.weight.shape, half.head.weight.shape) == ((256, 256), (6, 256))
+    for words in ({"size_px": 7}, {"width": 0.0}, {"channels": 0}):
+        with pytest.raises(ValueError, match="need size_px >= 8, width > 0 and channels >= 1"):
+            SewResNet18(**words)
+
+
+@pytest.mark.parametrize(("network", "shape", "wanted"), [
+    (SewResNet18(size_px=8, width=0.125), (2, 12, 8, 8), r"\(T, B, 2, 8, 8\)"),
+    (SewResNet18(size_px=8, width=0.125), (6, 1, 2, 16, 16), r"\(T, B, 2, 8, 8\)"),
+    (ResNet18(size_px=8, width=0.125), (2, 10, 8, 8), r"\(B, 12, 8, 8\)")])
+def test_inputs_of_another_shape_are_refused(network: torch.nn.Module, shape: tuple[int, ...], wanted: str) -> None:
+    with pytest.raises(ValueError, match=f"must be {wanted}, got {re.escape(str(shape))}"):
+        network(torch.zeros(shape))
