@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
+from neurofer.spiking.form_options import checked_options
 from neurofer.spiking.neuron import CubaState
-from neurofer.spiking.surrogate import SURROGATE_SLOPE
-
-Surrogate = Literal["fast_sigmoid", "atan", "triangle"]
+from neurofer.spiking.surrogate import SURROGATE_SLOPE, Surrogate
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class NeuronSettings:
         learn_theta: Train thresholds as well.
         recompute_steps: Keep the state every so many steps only, and compute forward again in the backward pass; 0
             keeps everything.
-        options: Of the form alone.
+        options: Of the form alone, see ``neurofer.spiking.form_options``.
     """
 
     form: str = "cuba"
@@ -62,13 +61,44 @@ def _native(settings: NeuronSettings) -> NeuronForm:
 
     def run(current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
             theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
-        return cuba_scan(current, state, alpha, beta, theta, settings.slope, who)
+        return cuba_scan(current, state, alpha, beta, theta, settings.slope, who, surrogate=settings.surrogate)
 
     return run
 
 
-FORMS: dict[str, Callable[[NeuronSettings], NeuronForm]] = {"cuba": _native}
-"""Builders by name."""
+def _native_lif(settings: NeuronSettings) -> NeuronForm:
+    cuba = _native(settings)
+
+    def run(current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
+            theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
+        return cuba(current, state, 0.0, beta, theta, who)
+
+    return run
+
+
+def _snntorch(settings: NeuronSettings) -> NeuronForm:
+    from neurofer.spiking.form_snntorch import snntorch_form
+
+    return snntorch_form(settings)
+
+
+def _norse(settings: NeuronSettings) -> NeuronForm:
+    from neurofer.spiking.form_norse import norse_form
+
+    return norse_form(settings)
+
+
+def _slayer(settings: NeuronSettings) -> NeuronForm:
+    from neurofer.spiking.form_slayer import slayer_form
+
+    return slayer_form(settings)
+
+
+FORMS: dict[str, Callable[[NeuronSettings], NeuronForm]] = {
+    "cuba": _native, "lif": _native_lif, "snntorch.leaky": _snntorch, "snntorch.synaptic": _snntorch,
+    "norse.lifbox": _norse, "norse.lif": _norse, "slayer.cuba": _slayer,
+}
+"""Builders by name; ``neurofer.spiking.form_options`` says what each can be told."""
 
 
 def neuron_form(settings: NeuronSettings) -> NeuronForm:
@@ -80,4 +110,5 @@ def neuron_form(settings: NeuronSettings) -> NeuronForm:
     """
     if settings.form not in FORMS:
         raise ValueError(f"unknown neuron {settings.form!r}; choose one of {', '.join(FORMS)}")
+    checked_options(settings.form, settings.options)
     return FORMS[settings.form](settings)
