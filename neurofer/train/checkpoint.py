@@ -18,6 +18,9 @@ from neurofer.files import atomic_path
 
 VERSION = 1
 _PARTS = {"model", "averaged", "best", "optimiser", "random"}
+_STATELESS = "stateless"
+"""Stands in the place of the state of an optimiser that has none."""
+
 _SAID = {"epoch": int, "best_epoch": int, "best_score": list, "history": list, "identity": dict}
 
 
@@ -136,13 +139,16 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     state = optimiser.state_dict()["state"]
-    return {f"{number}.{name}": torch.as_tensor(value) for number, of_parameter in state.items()
-            for name, value in of_parameter.items() if value is not None}
+    found = {f"{number}.{name}": torch.as_tensor(value) for number, of_parameter in state.items()
+             for name, value in of_parameter.items() if value is not None}
+    return found or {_STATELESS: torch.zeros(0)}
 
 
 def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
+        if key == _STATELESS:
+            continue
         number, _, name = key.partition(".")
         state.setdefault(int(number), {})[name] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

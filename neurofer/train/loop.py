@@ -109,7 +109,7 @@ def fit(
     processes = processes or Processes(settings.device, settings.precision)
     model = synchronised(model.to(processes.device), processes)
     processes.equalise(model)
-    optimiser = torch.optim.AdamW(task.parameter_groups(model, settings.weight_decay), lr=settings.lr)
+    optimiser = chosen_optimiser(task.parameter_groups(model, settings.weight_decay), settings)
     path = folder / "checkpoint.safetensors"
     averaged = copy.deepcopy(model).eval() if settings.average else model
     state = Progress()
@@ -139,6 +139,13 @@ def fit(
                          f"{scores['accuracy']:.3f} (best {state.best_score[0]:.3f})")
                 after_epoch(state)
     return state
+
+
+def chosen_optimiser(groups: list[dict[str, Any]], settings: OptimiseConfig) -> torch.optim.Optimizer:
+    """AdamW, or SGD with momentum, of a task's parameter groups."""
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum)
+    return torch.optim.AdamW(groups, lr=settings.lr)
 
 
 def make_repeatable(seed: int, threads: int = 0) -> None:
