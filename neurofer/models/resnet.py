@@ -22,6 +22,8 @@ class Block(nn.Module):
     With ``spikes`` every branch fires first and spikes are added (SEW, "ADD"); otherwise the sum is activated.
     """
 
+    beyond_grammar = ("skip connection (leave it out)",)
+
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
@@ -46,6 +48,8 @@ class Trunk(nn.Module):
     Attributes:
         embedding: Length E of the result, ``512 * width``.
     """
+
+    beyond_grammar = ("mean over places, pooling (stride 2 in the convolution before)",)
 
     def __init__(self, channels: int, size_px: int = 128, width: float = 1.0) -> None:
         """Build with fresh weights.
@@ -114,6 +118,9 @@ class SewResNet18(nn.Module):
     Source:
         Barchid et al., "Spiking-FER", CBMI 2023 (arXiv:2304.10211); SEW-ResNet: Fang et al., NeurIPS 2021.
     """
+
+    beyond_grammar = ("a read-out that never fires (outputs that fire are counted)",
+                      "neurons without leak (a beta below 1)")
 
     def __init__(self, classes: int = 6, channels: int = 2, dropout: float = 0.5, size_px: int = 128,
                  width: float = 1.0) -> None:
