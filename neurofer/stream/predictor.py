@@ -206,6 +206,7 @@ def _step_of(run: Run) -> Step:
     from neurofer.models.recurrent import SequenceClassifier
     from neurofer.represent import build_representation
     from neurofer.spiking.network import SpikingNetwork
+    from neurofer.spiking.readout import ReadOut
 
     card, model = run.card, run.model
     try:
@@ -218,7 +219,8 @@ def _step_of(run: Run) -> Step:
             readout_us = int(card.get("readout_us") or window_us)
             if window_us % dt_us or readout_us % dt_us:
                 raise ValueError(f"dt_us={dt_us} does not divide window_us={window_us} and readout_us={readout_us}")
-            return SnnStep(model, size_px, dt_us, readout_us, float(card["rate_gain"]))
+            read_out = ReadOut("spikes" if model.specs[-1].fires else "integrator", float(card["rate_gain"]))
+            return SnnStep(model, size_px, dt_us, readout_us, read_out, card.get("input") == "graded")
     except (KeyError, TypeError, ValueError) as error:
         raise BadFileError(f"{run.path}: its card.json does not say how to prepare the input ({error}); "
                            "copy the folder again, or train it again") from error

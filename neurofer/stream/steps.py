@@ -17,7 +17,7 @@ from neurofer.models.recurrent import SequenceClassifier
 from neurofer.represent.base import Representation
 from neurofer.spiking.bins import spike_tensor
 from neurofer.spiking.network import NetworkState, SpikingNetwork
-from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
+from neurofer.spiking.readout import ReadOut
 from neurofer.train.ann import pictures_to_network
 
 
@@ -99,19 +99,20 @@ class SnnMemory(NamedTuple):
     """State of a spiking stream: that of the network, and its output over the trailing read-out."""
 
     network: NetworkState
-    spikes: Tensor
+    output: Tensor
     """``(steps, 1, K)``, at most the read-out long."""
 
 
 @dataclass(frozen=True)
 class SnnStep:
-    """A window becomes spikes; the network runs on, and the output spikes of the trailing read-out are counted."""
+    """A window becomes spikes; the network runs on, and its output over the trailing read-out decides."""
 
     model: SpikingNetwork
     size_px: int
     dt_us: int
     readout_us: int
-    rate_gain: float
+    read_out: ReadOut
+    graded: bool = False
 
     @property
     def macs(self) -> int:
@@ -119,12 +120,12 @@ class SnnStep:
 
     @torch.inference_mode()
     def __call__(self, window: Window, scene: Scene, state: SnnMemory | None) -> tuple[Verdict, SnnMemory]:
-        bins = spike_tensor(window.events, window.start_us, window.stop_us, self.dt_us, scene.box, self.size_px)
+        bins = spike_tensor(window.events, window.start_us, window.stop_us, self.dt_us, scene.box, self.size_px,
+                            self.graded)
         out, network = self.model(torch.from_numpy(bins.spikes).unsqueeze(1), state.network if state else None)
-        trail = torch.cat([state.spikes, out]) if state else out
+        trail = torch.cat([state.output, out]) if state else out
         trail = trail[-(self.readout_us // self.dt_us) :]
-        probabilities = rate_probabilities(spike_counts(trail), len(trail), self.rate_gain)[0]
-        verdict = Verdict(int(decide(trail)[0]), probabilities.double().numpy())
+        verdict = Verdict(int(self.read_out.decide(trail)[0]), self.read_out.probabilities(trail)[0].double().numpy())
         return verdict, SnnMemory(network, trail.clone())
 
     def finish(self, state: SnnMemory | None) -> Verdict | None:

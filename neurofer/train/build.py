@@ -83,8 +83,9 @@ def _snn(config: TrainConfig, classes: int) -> nn.Module:
         if snn.layers is None:
             specs = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
         else:
-            start = {"alpha": snn.alpha, "beta": snn.beta}
+            start: dict[str, Any] = {"alpha": snn.alpha, "beta": snn.beta}
             specs = [LayerSpec.from_dict({**start, **layer}) for layer in snn.layers] + [dense(classes, **start)]
+        specs[-1] = replace(specs[-1], fires=snn.readout == "spikes")
         return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron_settings(snn))
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from neurofer.models.build import build_ann, build_snn
 from neurofer.represent import build_representation
 from neurofer.spiking.bins import spike_tensor
 from neurofer.spiking.calibrate import calibrate_rates
+from neurofer.spiking.network import SpikingNetwork
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.stream.inputs import find_recordings
 from neurofer.stream.predictor import Predictor, find_face
@@ -113,6 +115,25 @@ def test_a_longer_read_out_looks_back_over_windows(recording: MemoryRecording) -
     for number, decision in enumerate(found):
         part = out[max(0, 10 * number - 10) : 10 * number + 10]
         assert decision.probabilities == tuple(rate_probabilities(spike_counts(part), len(part), 20.0)[0].tolist())
+
+
+def test_an_integrator_decides_by_the_mean_membrane_of_the_read_out(recording: MemoryRecording) -> None:
+    run = snn_run(readout_us=100_000)
+    specs = [*run.model.specs[:-1], replace(run.model.specs[-1], fires=False)]
+    model = SpikingNetwork(specs, run.model.input_shape).eval()
+    model.load_state_dict(run.model.state_dict())
+    run.model = model
+    found = list(Predictor(run).decide(recording, BOX))
+    start = recording.start_us
+    bins = spike_tensor(recording.events, start, start + 300_000, 5_000, BOX, 16)
+    with torch.inference_mode():
+        membranes, _ = model(torch.from_numpy(bins.spikes).unsqueeze(1))
+    assert len(found) == 6
+    assert not bool(((membranes == 0) | (membranes == 1)).all())
+    for number, decision in enumerate(found):
+        mean = membranes[max(0, 10 * number - 10) : 10 * number + 10, 0].double().mean(0)
+        assert decision.label == CLASSES[int(mean.argmax())]
+        assert decision.probabilities == pytest.approx(torch.softmax(20.0 * mean, 0).tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize("make", [ann_run, snn_run])
