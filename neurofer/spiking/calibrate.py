@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
-from neurofer.spiking.network import SpikingNetwork
+from neurofer.spiking.layers import SpikingLayer
 from neurofer.spiking.scan import cuba_scan
 
 
+class Layered(Protocol):
+    """A spiking network, or the first layers of one."""
+
+    def spiking_layers(self) -> list[SpikingLayer]:
+        """The layers, from the input on."""
+        ...
+
+
 @torch.no_grad()
-def calibrate_rates(network: SpikingNetwork, spikes: Tensor, rate: float = 0.1, tries: int = 16,
+def calibrate_rates(network: Layered, spikes: Tensor, rate: float = 0.1, tries: int = 16,
                     first: int = 0) -> list[float]:
     """Scale each layer's weights, from the input on, until it fires at ``rate`` on a real batch.
 
@@ -33,9 +43,10 @@ def calibrate_rates(network: SpikingNetwork, spikes: Tensor, rate: float = 0.1, 
     """
     if not 0 < rate < 1:
         raise ValueError(f"calibrate_rates: rate must lie between 0 and 1, got {rate}")
-    passing = spikes.to(next(network.parameters()).dtype)
+    layers = network.spiking_layers()
+    passing = spikes.to(layers[0].weight.dtype)
     reached = []
-    for number, layer in enumerate(network.spiking_layers()):
+    for number, layer in enumerate(layers):
         if number < first:
             passing, _ = layer(passing)
             reached.append(float(passing.mean()))

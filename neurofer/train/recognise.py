@@ -18,7 +18,6 @@ from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.recognition import assess
 from neurofer.files import csv_text, write_text
 from neurofer.models.recurrent import SequenceClassifier
-from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.network import SpikingNetwork
 from neurofer.train import run_folder
 from neurofer.train.build import build_recogniser
@@ -31,6 +30,7 @@ from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
 from neurofer.train.snn import SnnTask
+from neurofer.train.spiking_encoder import start_rates
 from neurofer.train.transfer import PretrainedEncoder, load_encoder, take_encoder, wanted_encoder
 
 _log = logging.getLogger(__name__)
@@ -82,14 +82,14 @@ def train_recogniser(
     with processes.main_first():
         prepared = prepare(config, clip_set, None, caches)
     model = build_recogniser(config, clip_set.classes, prepared.channels)
-    if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
-        calibrate_rates(model, prepared.task.typical_batch().spikes, config.snn.start_rate)
     if taken is not None:
         take_encoder(model, taken, config)
     elif isinstance(model, SequenceClassifier) and model.front is not None:
         measure_front(model.front, prepared.rows, prepared.numbers["train"])
     if isinstance(model, SequenceClassifier) and config.model.mode == "random":
         freeze_untrained(model, prepared.rows, prepared.numbers["train"], config.parity.bn_train)
+    if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
+        start_rates(model, prepared.task.typical_batch().spikes, config)
     task = prepared.task
     if keeps_embeddings(config):
         with processes.main_first():

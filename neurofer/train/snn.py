@@ -23,6 +23,7 @@ from neurofer.train.live import LiveSpikes
 from neurofer.train.loop import StepLoss
 from neurofer.train.processes import ALL, Processes, Share, device_of, place
 from neurofer.train.spike_batch import SpikeBatch, SpikeSource
+from neurofer.train.spiking_encoder import groups_of_mode
 
 
 class SnnTask:
@@ -111,7 +112,8 @@ class SnnTask:
             {"params": [layer.weight], "weight_decay": weight_decay, "scale": float(layer.weight.detach().std())}
             for layer in model.spiking_layers()]
         decays = [value for value in model.parameters() if value.ndim == 0 and value.requires_grad]
-        return [*groups, {"params": decays, "weight_decay": 0.0, "scale": 1.0}]
+        groups.append({"params": decays, "weight_decay": 0.0, "scale": 1.0})
+        return groups_of_mode(groups, model, self._config)
 
     def validate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
         """Scores per validation clip."""

@@ -16,10 +16,13 @@ from neurofer.data.partition import Partition
 from neurofer.data.splits import Part
 from neurofer.errors import BadFileError, NeuroferError, UsageError, name_some
 from neurofer.files import file_digest, read_json
+from neurofer.spiking.network import SpikingNetwork
 from neurofer.train.ann import ENCODER_PARTS, sequence_classifier
-from neurofer.train.config import RepresentConfig, TrainConfig
+from neurofer.train.config import RepresentConfig, SnnConfig, TrainConfig
 from neurofer.train.data import partition_of
+from neurofer.train.pretrain_config import SpikingGeneratorConfig
 from neurofer.train.run_folder import read_card
+from neurofer.train.spiking_encoder import encoder_depth, encoder_settings, refuse_mode
 
 _SHOWN = 20
 
@@ -136,10 +139,11 @@ def wanted_encoder(config: TrainConfig, clip_set: ClipSet) -> PretrainedEncoder 
     """The checked encoder that a run starts from; None for ``scratch``.
 
     Raises:
-        UsageError: an unknown representation.
+        UsageError: an unknown representation, or a mode that the network does not have.
         NeuroferError: it does not fit, or the data set cannot be split.
         BadFileError: its folder cannot be used.
     """
+    refuse_mode(config)
     if config.model.encoder_from is None:
         return None
     found = load_encoder(config.model.encoder_from, config.model.encoder_epoch)
@@ -150,19 +154,36 @@ def wanted_encoder(config: TrainConfig, clip_set: ClipSet) -> PretrainedEncoder 
 def take_encoder(model: nn.Module, pretrained: PretrainedEncoder, config: TrainConfig) -> None:
     """Put the weights into a fresh network; for ``linear``, keep them as they are from now on.
 
+    Of a spiking network, ``start_rates`` scales the other layers and keeps these.
+
     Raises:
         BadFileError: they are not of the size that the card says.
     """
+    if isinstance(model, SpikingNetwork):
+        _take_layers(model, pretrained, encoder_depth(model, config.snn))
+        return
     network = sequence_classifier(model)
     own = {name: value.shape for name, value in network.state_dict().items() if name.startswith(ENCODER_PARTS)}
+    _require_shapes(own, pretrained)
+    network.load_state_dict(pretrained.state, strict=False)
+    if config.model.mode == "linear":
+        network.freeze_encoder(normalise_by_batch=config.parity.bn_train)
+
+
+def _take_layers(network: SpikingNetwork, pretrained: PretrainedEncoder, depth: int) -> None:
+    layers = {f"encoder.layers.{number}.{name}": value for number, layer in enumerate(network.spiking_layers()[:depth])
+              for name, value in layer.state_dict().items()}
+    _require_shapes({name: value.shape for name, value in layers.items()}, pretrained)
+    network.load_state_dict({name.removeprefix("encoder."): value for name, value in pretrained.state.items()},
+                            strict=False)
+
+
+def _require_shapes(own: Mapping[str, torch.Size], pretrained: PretrainedEncoder) -> None:
     found = {name: value.shape for name, value in pretrained.state.items()}
     other = sorted(name for name in {*own, *found} if own.get(name) != found.get(name))
     if other:
         raise BadFileError(f"{pretrained.run}: its encoder is not what its card says ({other[0]} and {len(other) - 1} "
                            "more weights are missing or of another shape); copy the folder again, or train it again")
-    network.load_state_dict(pretrained.state, strict=False)
-    if config.model.mode == "linear":
-        network.freeze_encoder(normalise_by_batch=config.parity.bn_train)
 
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:
@@ -176,6 +197,11 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
 
 
 def _differences(config: TrainConfig, card: Mapping[str, Any]) -> list[str]:
+    backend = card.get("backend") or "ann"
+    if backend != config.backend:
+        return [f"backend is {config.backend}, in pre-training it was {backend}"]
+    if config.backend == "snn":
+        return _spiking_differences(config.snn, card)
     said, channels = _recipe(RepresentConfig(kind=config.represent.kind, settings=config.represent.settings))
     pairs: tuple[tuple[str, Any, Any], ...] = (
         ("model.size_px", config.model.size_px, card.get("size_px")),
@@ -185,6 +211,16 @@ def _differences(config: TrainConfig, card: Mapping[str, Any]) -> list[str]:
         ("represent.window_us", config.represent.window_us, card.get("window_us")),
     )
     return [f"{name} is {here}, in pre-training it was {before}" for name, here, before in pairs if here != before]
+
+
+def _spiking_differences(snn: SnnConfig, card: Mapping[str, Any]) -> list[str]:
+    try:
+        before = encoder_settings(SpikingGeneratorConfig.model_validate(card.get("snn")).of_recogniser())
+    except (UsageError, ValueError) as error:
+        return [f"its card does not say what its encoder is ({str(error).splitlines()[0]}); pre-train again"]
+    here = encoder_settings(snn)
+    return [f"{name} is {here[name]}, in pre-training it was {before[name]}"
+            for name in here if here[name] != before[name]]
 
 
 def _seen(config: TrainConfig, pretrained: PretrainedEncoder, partition: Partition, clip_set: ClipSet) -> list[str]:

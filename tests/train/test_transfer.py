@@ -292,8 +292,6 @@ def test_modes_and_flags_that_make_no_sense_are_refused(small_config: Make, tmp_
                         (["parity.double_windowing=true"], "double_windowing cuts the samples of sample.kind=every")):
         with pytest.raises(UsageError, match=told):
             small_config("ann", *words)
-    with pytest.raises(UsageError, match="which only backend=ann has"):
-        small_config("snn", "model.mode=linear", "model.encoder_from=gan")
 
 
 def test_choosing_on_the_test_part_is_written_down(small_config: Make) -> None:
