@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from neurofer.numbers import short_number as short_number
+
 
 def per_cent(value: float, interval: Sequence[float] | None) -> str:
     """``"63.1 (52.8 to 73.3)"`` for a share and its interval; without one, the number alone."""
@@ -15,11 +17,3 @@ def per_cent(value: float, interval: Sequence[float] | None) -> str:
 def score_cells(scored: dict[str, Any]) -> list[str]:
     """Accuracy, UAR and macro F1 of ``neurofer.evaluate.metrics.scores`` with their intervals."""
     return [per_cent(scored[metric], scored["interval"][metric]) for metric in ("accuracy", "uar", "macro_f1")]
-
-
-def short_number(number: float) -> str:
-    """``"8.79 M"``: three digits and the letter of the power of a thousand."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.2f} {unit}"
-    return f"{number:.0f}"

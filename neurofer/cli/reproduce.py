@@ -81,7 +81,7 @@ def evtransfer(
     made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
     sections = [write_ladder(rungs, outcome.records, out / "ladder.csv")] if rungs else []
     write_tables(out, outcome, made.configuration, evtransfer_report(outcome, made, sections))
-    _tell(out, outcome)
+    _tell(out, outcome, *_axes_rows(outcome))
 
 
 @reproduce_app.command(epilog=examples(
@@ -126,7 +126,67 @@ def representations(
     said = {"--data": data, "--out": out, "--config": config, "--kinds": kinds, "--seeds": seeds}
     made = Made(_command("representations", said, overrides), dump_config(settings), clip_set)
     write_tables(out, outcome, made.configuration, representations_report(outcome, made))
-    _tell(out, outcome)
+    _tell(out, outcome, *_axes_rows(outcome))
+
+
+@reproduce_app.command(epilog=examples(
+    "neurofer reproduce spiking --data store --out table --sweep",
+    "neurofer reproduce spiking --data store --out table --sweep --resume",
+    "neurofer reproduce spiking --data store --out table --seeds 3 --arms ann_transferred,snn_scratch,snn_distilled",
+    "neurofer reproduce spiking --config reproduce_spiking_full --data store --out full --shard 2/8"))
+def spiking(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
+                                                 "recognise.train.epochs=80, stronger than the configuration."),
+    data: Path = typer.Option(..., "--data", help="Store with frames ('neurofer prepare ... --frames').",
+                              show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of cells and tables.", show_default=False),
+    config: str = typer.Option("reproduce_spiking", "--config", help="YAML file or shipped configuration."),
+    seeds: int = typer.Option(5, "--seeds", help="Seeds 0, 1, ... of weights and order."),
+    arms: str = typer.Option("ann_scratch,ann_transferred,snn_scratch,snn_distilled,snn_transferred", "--arms",
+                             help="Ways to train; snn_transferred_distilled is known as well. A teacher is trained "
+                             "where one is needed."),
+    sweep: bool = typer.Option(False, "--sweep", help="The curve of accuracy against operations, too: sweep.points of "
+                               "the configuration."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the table in --out; finished cells stay."),
+    render: bool = typer.Option(False, "--render", help="Run nothing; make the tables of what is finished again."),
+    workers: int = typer.Option(0, "--workers", min=0, help="Cells at a time, one thread each; 0 for one per core, or "
+                                "one on a GPU."),
+    shard: str | None = typer.Option(None, "--shard", metavar="I/N", help="Run only part I of N, for several "
+                                     "machines."),
+    keep_models: bool = typer.Option(False, "--keep-models", help="Keep the run folders of all cells, not only of "
+                                     "those that others need."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """Spiking against ordinary recognisers: from scratch, transferred, distilled; accuracy, operations, earliness."""
+    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    import json
+
+    from neurofer.config import dump_config, find_config, load_config
+    from neurofer.files import write_text
+    from neurofer.reproduce.ladder import require_clean_beside
+    from neurofer.reproduce.report import Made
+    from neurofer.reproduce.run import read_data, run_table, write_tables
+    from neurofer.reproduce.spiking import SpikingAxes, plan_spiking
+    from neurofer.reproduce.spiking_config import SpikingConfig
+    from neurofer.reproduce.spiking_report import spiking_report
+    from neurofer.reproduce.spiking_tables import arm_rows, column, spiking_rows, table_json
+    from neurofer.reproduce.words import mean_text
+
+    axes = SpikingAxes(seeds, _words(arms), sweep)
+    settings = load_config(SpikingConfig, find_config(config), overrides or ())
+    require_clean_beside(settings.ann.split, ())
+    clip_set = read_data(data)
+    cells = plan_spiking(settings, axes, clip_set)
+    outcome = run_table(cells, clip_set, data, out, choices)
+    said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--arms": arms}
+    made = Made(_command("spiking", said, [*(["--sweep"] if sweep else []), *(overrides or ())]),
+                dump_config(settings), clip_set)
+    rows = spiking_rows(outcome.records)
+    write_tables(out, outcome, made.configuration, spiking_report(outcome, made), rows)
+    write_text(out / "table.json", json.dumps(table_json(rows), indent=1) + "\n")
+    found = column(arm_rows(rows), "accuracy_clip")
+    _tell(out, outcome, ("arm", "seeds"), [(arm, len(values.values), mean_text(values))
+                                           for arm, values in found.items()])
 
 
 def _choices(workers: int, shard: str | None, resume: bool, render: bool, keep_models: bool,
@@ -164,17 +224,23 @@ def _command(table: str, said: dict[str, object], overrides: list[str] | None) -
     return shlex.join(["neurofer", "reproduce", table, *words, *(overrides or ())])
 
 
-def _tell(out: Path, outcome: Outcome) -> None:
-    """The accuracies, where the rest is, and what failed."""
-    from neurofer.cli.options import text_table
+def _axes_rows(outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Header and lines of the accuracies by variant, network, labels and mode."""
     from neurofer.reproduce.tables import AXES, over_seeds, training_rows
     from neurofer.reproduce.words import axis_text, mean_text
 
     found = over_seeds(training_rows(outcome.records), "accuracy_clip")
-    if found:
-        rows = [(*(axis_text(axis, value) for axis, value in zip(AXES, where, strict=True)), len(values.values),
-                 mean_text(values)) for where, values in found.items()]
-        typer.echo(text_table((*AXES[:1], "network", *AXES[2:], "seeds", "accuracy % (95 % over seeds)"), rows))
+    return (*AXES[:1], "network", *AXES[2:], "seeds"), [
+        (*(axis_text(axis, value) for axis, value in zip(AXES, where, strict=True)), len(values.values),
+         mean_text(values)) for where, values in found.items()]
+
+
+def _tell(out: Path, outcome: Outcome, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+    """The accuracies, where the rest is, and what failed."""
+    from neurofer.cli.options import text_table
+
+    if rows:
+        typer.echo(text_table((*header, "accuracy % (95 % over seeds)"), rows))
     total = len(outcome.records) + len(outcome.missing)
     typer.echo(f"{out / 'report.html'}: {len(outcome.records)} of {total} cells, {outcome.ran} of them run now")
     if outcome.failed:

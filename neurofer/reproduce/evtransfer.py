@@ -128,16 +128,25 @@ def train_cell(config: EvtransferConfig, clip_set: ClipSet, *, mode: Mode, varia
         needs = (pretrained.name,)
         epochs = config.encoder_epochs
         base["model"] |= {"encoder_from": pretrained.name, "encoder_epoch": epochs.sequence if lstm else epochs.frame}
-    try:
-        settings = TrainConfig.model_validate_json(json.dumps(base))
-    except ValidationError as error:
-        wrong = "; ".join(message for _, message in problems_of(error, TrainConfig, base))
-        raise UsageError(f"{name}: {wrong}; change the configuration") from error
+    settings = checked_settings(name, base)
     steps = steps_per_epoch(settings, clip_set)
     if steps * settings.train.epochs < least:
         train = settings.train.model_copy(update={"epochs": -(-least // steps)})
         settings = settings.model_copy(update={"train": train})
     return Cell(name, TRAIN, {**said, "config": settings.model_dump(mode="json", exclude={"data", "out"})}, needs)
+
+
+def checked_settings(name: str, said: Mapping[str, Any]) -> TrainConfig:
+    """The settings of a cell's training.
+
+    Raises:
+        UsageError: they do not go together; in the words of a configuration.
+    """
+    try:
+        return TrainConfig.model_validate_json(json.dumps(said))
+    except ValidationError as error:
+        wrong = "; ".join(message for _, message in problems_of(error, TrainConfig, said))
+        raise UsageError(f"{name}: {wrong}; change the configuration") from error
 
 
 def steps_per_epoch(settings: TrainConfig, clip_set: ClipSet) -> int:

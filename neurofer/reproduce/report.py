@@ -108,7 +108,7 @@ def facts(outcome: Outcome, made: Made) -> tuple[tuple[str, str], ...]:
 
 
 def require_unseen_subjects(records: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check by the records that no pre-training saw whom its recogniser was tested on.
+    """Check by the records that no pre-training and no teacher saw whom its recogniser was tested on.
 
     The published protocol of e-CK+ (``split.kind=paper``) shares subjects; there no tested clip may have been seen.
 
@@ -122,13 +122,17 @@ def require_unseen_subjects(records: Mapping[str, Mapping[str, Any]]) -> None:
             before = records.get(need)
             if before is None:
                 continue
+            teacher = before["parameters"].get("stage") == "train"
             paper = record["parameters"]["config"]["split"]["kind"] == "paper"
             seen, tested = before["result"]["subjects"], record["result"]["subjects"]["test"]
-            if paper:
+            if teacher:
+                seen = [*seen["train"], *seen["validation"]]  # whom it learned from, and who chose its epoch
+            elif paper:
                 seen, tested = before["result"]["clips"], record["result"]["predictions"]["clip"]
             both = sorted(set(seen) & set(tested))
             if both:
-                raise NeuroferError(f"{name}: its pre-training {need} has seen {', '.join(both[:10])}, on whom it was "
+                what = "teacher" if teacher else "pre-training"
+                raise NeuroferError(f"{name}: its {what} {need} has seen {', '.join(both[:10])}, on whom it was "
                                     "tested; no table is made of that, run both again with one split")
 
 

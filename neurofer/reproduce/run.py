@@ -19,8 +19,8 @@ from neurofer.plot.markdown import report_markdown
 from neurofer.plot.report import Report, report_html
 from neurofer.reproduce.cells import Cell, Outcome, Source, read_cells, run_cells
 from neurofer.reproduce.figures import files_of
-from neurofer.reproduce.tables import csv_table, training_rows
-from neurofer.train.config import TrainConfig
+from neurofer.reproduce.tables import Row, csv_table, training_rows
+from neurofer.train.config import DistillConfig, TrainConfig
 from neurofer.train.data import chosen_label, prepare
 
 
@@ -95,12 +95,12 @@ def record_text(record: Mapping[str, Any]) -> str:
 
 def code_version() -> str:
     """A digest of the code that a result depends on, without its comments."""
-    from neurofer import evaluate, models, represent, train
+    from neurofer import evaluate, models, represent, spiking, train
     from neurofer.data import boxes, crop, folds, frames, official, pairs, partition, splits, windows
     from neurofer.events import augment, edits
     from neurofer.reproduce import ladder_baselines, stages
 
-    modules = (represent, models, train, evaluate, augment, edits, boxes, crop, folds, frames, official, pairs,
+    modules = (represent, models, spiking, train, evaluate, augment, edits, boxes, crop, folds, frames, official, pairs,
                partition, splits, windows, stages, ladder_baselines)
     digest = hashlib.sha256()
     for module in modules:
@@ -121,19 +121,23 @@ def bare_code(text: str) -> str:
 
 
 def warm(cells: Sequence[Cell], clip_set: ClipSet, cache: Path) -> None:
-    """Make the pictures of every representation once, before several processes want them at the same time."""
+    """Make every kind of network input once, before several processes want them at the same time."""
     made = set()
     for cell in cells:
         if cell.parameters["stage"] not in ("train", "ladder"):
             continue
         settings = TrainConfig.model_validate_json(json.dumps(cell.parameters["config"]))
-        key = json.dumps([settings.represent.model_dump(mode="json"), settings.model.size_px], sort_keys=True)
+        key = json.dumps([settings.represent.model_dump(mode="json"), settings.model.size_px]
+                         if settings.backend == "ann" else
+                         [settings.snn.input, settings.snn.dt_us, settings.snn.size_px], sort_keys=True)
         if key not in made:
             made.add(key)
+            settings = settings.model_copy(update={"distill": DistillConfig()})  # no teacher is there yet
             prepare(settings, chosen_label(clip_set, settings.label), None, cache)
 
 
-def write_tables(out: Path, outcome: Outcome, configuration: str, report: Report) -> None:
+def write_tables(out: Path, outcome: Outcome, configuration: str, report: Report,
+                 rows: Sequence[Row] | None = None) -> None:
     """Write ``config.yaml``, ``table.csv``, the figures, ``report.md`` and ``report.html``.
 
     Args:
@@ -141,9 +145,10 @@ def write_tables(out: Path, outcome: Outcome, configuration: str, report: Report
         outcome: Its cells.
         configuration: The resolved settings as text.
         report: About them.
+        rows: Of ``table.csv``; by default those of the trainings.
     """
     write_text(out / "config.yaml", configuration)
-    rows = training_rows(outcome.records)
+    rows = training_rows(outcome.records) if rows is None else rows
     if rows:
         write_text(out / "table.csv", csv_text(csv_table(rows)))
     for name, png in files_of(report.sections).items():

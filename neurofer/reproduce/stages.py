@@ -37,19 +37,21 @@ def pretrain_cell(job: Job) -> dict[str, Any]:
 
 
 def train_cell(job: Job) -> dict[str, Any]:
-    """Train as ``parameters["config"]`` says, where ``model.encoder_from`` names a cell.
+    """Train as ``parameters["config"]`` says, where ``model.encoder_from`` and ``distill.run`` name cells.
 
     Returns:
         Scores (``accuracy``, ``uar``, ``macro_f1``, ``samples``) by ``clip`` and ``window``; ``confusion`` likewise;
         ``per_subject`` likewise, ``[right, samples]`` by name;
         ``classes``; ``baselines``; ``protocol``; ``subjects`` of each part and number of ``clips`` of each; ``epochs``,
-        ``best_epoch``, ``validation_accuracy``, ``parameters``; ``predictions`` as columns; ``host``.
+        ``best_epoch``, ``validation_accuracy``, ``parameters``; ``operations``, ``latency`` and ``anytime`` as
+        ``neurofer.evaluate.recognition`` has them; ``predictions`` as columns; ``host``.
     """
     from neurofer.train.recognise import train_recogniser
 
     said = dict(job.parameters["config"])
-    if said["model"]["encoder_from"] is not None:
-        said["model"] = {**said["model"], "encoder_from": str(job.folders[said["model"]["encoder_from"]])}
+    for section, key in (("model", "encoder_from"), ("distill", "run")):
+        if said[section][key] is not None:
+            said[section] = {**said[section], key: str(job.folders[said[section][key]])}
     settings = TrainConfig.model_validate_json(json.dumps(
         {**said, "data": str(job.source.data), "out": str(job.folder)}))
     _clear_rest(job.folder)
@@ -78,6 +80,7 @@ def train_cell(job: Job) -> dict[str, Any]:
         "clips": record["data"]["used"],
         "epochs": record["epochs"], "best_epoch": record["best_epoch"],
         "validation_accuracy": best["validation_accuracy"], "parameters": found["parameters"],
+        "operations": found["operations"], "latency": found["latency"], "anytime": found.get("anytime"),
         "predictions": read_predictions(folder / "predictions.csv"), "host": record["host"],
     }
 

@@ -79,7 +79,8 @@ def training_rows(records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, An
         said, found = record["parameters"], record["result"]
         if said.get("stage") != "train":
             continue
-        before = next((records[need] for need in record.get("needs", {}) if need in records), None)
+        before = next((records[need] for need in record.get("needs", {})
+                       if need in records and records[need]["parameters"].get("stage") == "pretrain"), None)
         row = {"cell": name, **{key: said[key] for key in ("seed", *AXES)}}
         for unit in ("clip", "window"):
             row |= {f"{score}_{unit}": found[unit][score] for score in ("accuracy", "uar", "macro_f1")}

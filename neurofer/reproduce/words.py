@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from neurofer.numbers import short_number
 from neurofer.reproduce.tables import OverSeeds
 
 
@@ -47,3 +48,17 @@ def numbers_text(values: Sequence[int]) -> str:
     """``"120"``, or ``"118 to 121"`` where they differ."""
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def amount_text(values: Iterable[float]) -> str:
+    """``"8.79 M"``, or ``"2.61 M to 3.10 M"`` where they differ so far that it can be seen."""
+    found = list(values)
+    low, high = short_number(min(found)), short_number(max(found))
+    return low if low == high else f"{low} to {high}"
+
+
+def between_text(values: Iterable[float], form: str = ".3f") -> str:
+    """``"0.145 to 0.179"``, or one number where they agree."""
+    found = list(values)
+    low, high = f"{min(found):{form}}", f"{max(found):{form}}"
+    return low if low == high else f"{low} to {high}"
