@@ -21,7 +21,7 @@ from neurofer.files import is_full_disk
 VERBS = {
     "Recordings": ("info", "show", "convert", "represent"),
     "Data": ("simulate", "prepare"),
-    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "reproduce"),
+    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "cast", "reproduce"),
     "About neurofer": ("demo", "ls", "cp", "doctor"),
 }
 

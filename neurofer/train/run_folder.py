@@ -58,10 +58,14 @@ class Run:
     record: dict[str, Any]
 
 
-def load_run(path: Path | str) -> Run:
+def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     """The model in a run folder, after a check that its files are those that were written.
 
     Needs ``card.json``, ``config.yaml`` and ``model.safetensors``; a record file may be absent, but not altered.
+
+    Args:
+        path: The folder.
+        config: What to build the network from, instead of the run's own configuration.
 
     Raises:
         BadFileError: no such folder, an unfinished run, a missing or altered file (by name), another format or a newer
@@ -80,7 +84,7 @@ def load_run(path: Path | str) -> Run:
                            f"'neurofer train model.encoder_from={folder} model.mode=finetune'")
     for name in (*MODEL_FILES, *RECORD_FILES):
         _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
-    config = load_config(TrainConfig, folder / "config.yaml")
+    config = config or load_config(TrainConfig, folder / "config.yaml")
     model = build_recogniser(config, tuple(card["classes"]), int(card["channels"]))
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
