@@ -53,6 +53,7 @@ def snntorch_form(settings: NeuronSettings) -> NeuronForm:
                 fired, v = neuron(now, v)
                 u = now
             spikes.append(fired)
+        neuron.state_function = None  # the neuron's reference to itself, which would keep the whole graph
         if late_reset and spikes:
             v = v.masked_fill(spikes[-1].detach() > 0, 0.0)
         return over_time(spikes, current), CubaState(u, v)

@@ -16,9 +16,12 @@ PINNED = {"norse": "norse==1.1.0", "lava": "lava-dl==0.6.0 lava-nc==0.10.0"}
 
 
 def missing_pinned(form: str, library: str, error: ImportError) -> MissingExtraError:
-    """The error for an absent library that no extra brings."""
-    return MissingExtraError(f"neuron {form} needs {error.name or library}: pip install --no-deps "
-                             f"--ignore-requires-python {PINNED[library]} (see requirements-nodeps.txt)")
+    """The error for a library that no extra brings and that cannot be imported."""
+    if (error.name or library).split(".")[0] != library:
+        return MissingExtraError(f"neuron {form} needs {library}, which cannot be imported here ({error}); "
+                                 "see requirements-nodeps.txt")
+    return MissingExtraError(f"neuron {form} needs {library}: pip install --no-deps --ignore-requires-python "
+                             f"{PINNED[library]} (see requirements-nodeps.txt)")
 
 
 def refuse_unknown_settings(settings: NeuronSettings) -> None:
