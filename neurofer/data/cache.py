@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from neurofer.files import atomic_folder, file_digest
 from neurofer.progress import progress
 
 _log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 
 
 class RowsOfClip(NamedTuple):
@@ -99,11 +100,7 @@ def cached_rows(
     Raises:
         BadFileError: a recording is broken, the cache cannot be written, or the disk is full.
     """
-    names = hashlib.sha256("\n".join(clip.name for clip in clip_set.clips).encode()).hexdigest()
-    said = json.dumps({"data": clip_set.digest, "clips": names, "recipe": recipe, "code": code_digest(modules)},
-                      sort_keys=True)
-    key = hashlib.sha256(said.encode()).hexdigest()
-    folder = cache / f"{kind}-{key[:20]}"
+    folder, said = cache_place(kind, clip_set, recipe, modules, cache)
     first = np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)
     found = _open(folder, first, row_shape, dtype)
     if found is not None:
@@ -115,7 +112,7 @@ def cached_rows(
         with open(temporary / "rows.npy", "wb") as file:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            for number, made in enumerate(_in_order(build, clip_set.clips, f"{kind} of {clip_set.name}")):
+            for number, made in enumerate(in_order(build, clip_set.clips, f"{kind} of {clip_set.name}")):
                 part = slice(first[number], first[number + 1])
                 if made.rows.shape != (part.stop - part.start, *row_shape) or made.rows.dtype != dtype:
                     raise ValueError(f"cached_rows: clip {clip_set.clips[number].name} gave {made.rows.shape} "
@@ -123,11 +120,23 @@ def cached_rows(
                 file.write(np.ascontiguousarray(made.rows).data)
                 counts[part] = made.counts
         np.save(temporary / "counts.npy", counts)
-        (temporary / "recipe.json").write_text(json.dumps(json.loads(said), indent=1), encoding="utf-8")
+        (temporary / "recipe.json").write_text(said, encoding="utf-8")
     found = _open(folder, first, row_shape, dtype)
     if found is None:
         raise BadFileError(f"{folder}: the cache just written cannot be read back; delete it and run again")
     return found
+
+
+def cache_place(kind: str, clip_set: ClipSet, recipe: dict[str, Any], modules: Sequence[ModuleType],
+                cache: Path) -> tuple[Path, str]:
+    """The folder of what is made of a data set so, named after a hash of all that makes it, and that as JSON.
+
+    Arguments are those of ``cached_rows``.
+    """
+    names = hashlib.sha256("\n".join(clip.name for clip in clip_set.clips).encode()).hexdigest()
+    said = {"data": clip_set.digest, "clips": names, "recipe": recipe, "code": code_digest(modules)}
+    key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return cache / f"{kind}-{key[:20]}", json.dumps(said, indent=1, sort_keys=True)
 
 
 def usable_cache(wanted: Path | None, store: Path, fallback: Path) -> Path:
@@ -153,11 +162,11 @@ def code_digest(modules: Sequence[ModuleType]) -> str:
     return digest.hexdigest()
 
 
-def _in_order(build: Callable[[Clip], RowsOfClip], clips: Sequence[Clip], what: str) -> Iterator[RowsOfClip]:
-    """Results in the clips' order; only a few clips are in memory at a time."""
+def in_order(build: Callable[[Clip], Made], clips: Sequence[Clip], what: str) -> Iterator[Made]:
+    """What ``build`` makes of each clip, in their order, by a few threads; only a few results wait at a time."""
     workers = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:
-        waiting: list[Future[RowsOfClip]] = []
+        waiting: list[Future[Made]] = []
         bar = progress(range(len(clips)), total=len(clips), unit="clip", desc=what)
         ahead = iter(clips)
         for _ in bar:

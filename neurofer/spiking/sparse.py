@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,12 @@ class SparseSpikes:
     def steps(self) -> int:
         """Number of steps T."""
         return len(self.offsets) - 1
+
+    def part(self, start: int, stop: int) -> SparseSpikes:
+        """Steps ``start .. stop - 1``; ``events`` and ``clipped`` stay those of the whole."""
+        low, high = int(self.offsets[start]), int(self.offsets[stop])
+        return replace(self, offsets=self.offsets[start : stop + 1] - low, cells=self.cells[low:high],
+                       values=None if self.values is None else self.values[low:high])
 
     def dense(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint8]:
         """Steps ``start .. stop - 1``, all by default: ``(t, 2, S, S)``; channel 0 is OFF, 1 is ON.

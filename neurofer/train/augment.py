@@ -72,12 +72,22 @@ def warp_spikes(spikes: NDArray[np.uint8], one_map: NDArray[np.float32]) -> NDAr
         one_map: ``(2, 3)``, see ``draw_maps``.
     """
     size = spikes.shape[-1]
-    centre = (2 * np.arange(size, dtype=np.float32) + 1) / size - 1
-    x, y = np.meshgrid(centre, centre)
-    source = one_map @ np.stack([x.ravel(), y.ravel(), np.ones(size * size, np.float32)])
-    column, row = np.floor((source + 1) * size / 2).astype(np.int64)
-    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    place = np.where(inside, row * size + column, 0)
-    moved = spikes.reshape(-1, size * size)[:, place]
-    moved *= inside.astype(np.uint8)
+    place = source_places(one_map, size)
+    moved = spikes.reshape(-1, size * size)[:, np.maximum(place, 0)]
+    moved *= (place >= 0).astype(np.uint8)
     return moved.reshape(spikes.shape)
+
+
+def source_places(one_map: NDArray[np.float32], size_px: int) -> NDArray[np.int64]:
+    """``(S * S,)`` place that each place of a moved picture is taken from, row by row; -1 where that lies outside.
+
+    Args:
+        one_map: ``(2, 3)``, see ``draw_maps``.
+        size_px: Side S.
+    """
+    centre = (2 * np.arange(size_px, dtype=np.float32) + 1) / size_px - 1
+    x, y = np.meshgrid(centre, centre)
+    source = one_map @ np.stack([x.ravel(), y.ravel(), np.ones(size_px * size_px, np.float32)])
+    column, row = np.floor((source + 1) * size_px / 2).astype(np.int64)
+    inside = (column >= 0) & (column < size_px) & (row >= 0) & (row < size_px)
+    return np.where(inside, row * size_px + column, -1)

@@ -18,7 +18,7 @@ from neurofer.events.open import open_recording
 from neurofer.events.recording import Recording
 from neurofer.represent import build_representation
 from neurofer.represent.base import Representation
-from neurofer.spiking.bins import spike_tensor
+from neurofer.spiking.sparse import SparseSpikes, sparse_spikes
 from neurofer.train.config import AugmentConfig, TrainConfig
 
 OPEN_AT_ONCE = 32
@@ -46,7 +46,8 @@ def live_pictures(config: TrainConfig, clip_set: ClipSet) -> LivePictures | None
 def live_spikes(config: TrainConfig, clip_set: ClipSet) -> LiveSpikes | None:
     """What makes the spikes of a run's training clips; None where its events do not change."""
     odds = event_odds(config.augment)
-    return LiveSpikes(clip_set, config.snn.dt_us, config.snn.size_px, odds) if odds.active else None
+    graded = config.snn.input == "graded"
+    return LiveSpikes(clip_set, config.snn.dt_us, config.snn.size_px, odds, graded) if odds.active else None
 
 
 class LivePictures:
@@ -112,10 +113,12 @@ class LiveSpikes:
         dt_us: Length of a step.
         size_px: Side S of the crop.
         odds: How likely each change is.
+        graded: Count the events of a cell and step.
     """
 
-    def __init__(self, clip_set: ClipSet, dt_us: int, size_px: int, odds: EventOdds) -> None:
+    def __init__(self, clip_set: ClipSet, dt_us: int, size_px: int, odds: EventOdds, graded: bool = False) -> None:
         self._clips, self._dt_us, self._size_px, self._odds = clip_set.clips, dt_us, size_px, odds
+        self._graded = graded
         self._open = OpenClips()
 
     def draw(self, generator: np.random.Generator, count: int, mine: NDArray[np.int64]) -> list[EventAugment]:
@@ -123,8 +126,8 @@ class LiveSpikes:
         changes = [draw_event_augment(generator, self._odds) for _ in range(count)]
         return [changes[place] for place in mine]
 
-    def spikes(self, clip: int, change: EventAugment) -> NDArray[np.uint8]:
-        """``(T, 2, S, S)`` zeros and ones of the clip's whole steps.
+    def spikes(self, clip: int, change: EventAugment) -> SparseSpikes:
+        """Spikes of the clip's whole steps; a change needs all of its events at once.
 
         Raises:
             BadFileError: the recording is missing or broken.
@@ -134,7 +137,7 @@ class LiveSpikes:
         box = self._open.box(of, stop_us)
         events = self._open.recording(of).between(of.start_us, stop_us)
         events = change.apply(events, square_box(box), of.start_us, stop_us)
-        return spike_tensor(events, of.start_us, stop_us, self._dt_us, box, self._size_px).spikes
+        return sparse_spikes(events, of.start_us, stop_us, self._dt_us, box, self._size_px, self._graded)
 
 
 class OpenClips:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofer.data.cache import ClipRows
 from neurofer.events.augment import EventAugment
 from neurofer.models.shared_norm import mean_of_all
 from neurofer.spiking.network import SpikingNetwork, step_mask
@@ -23,6 +22,7 @@ from neurofer.train.live import LiveSpikes
 from neurofer.train.loop import StepLoss
 from neurofer.train.processes import ALL, Processes, Share, device_of, place
 from neurofer.train.spike_batch import SpikeBatch, SpikeSource
+from neurofer.train.spike_rows import SpikeRows
 from neurofer.train.spiking_encoder import groups_of_mode
 
 
@@ -39,17 +39,17 @@ class SnnTask:
 
     Args:
         config: The run.
-        spikes: Packed spikes of all clips.
+        spikes: Spikes of all clips.
         labels: ``(clips,)`` class numbers.
         train: Numbers of the training clips.
         validation: Numbers of the validation clips.
         live: Makes the spikes of training clips from changed events; by default they are the cached ones.
     """
 
-    def __init__(self, config: TrainConfig, spikes: ClipRows, labels: NDArray[np.int64], train: Sequence[int],
+    def __init__(self, config: TrainConfig, spikes: SpikeRows, labels: NDArray[np.int64], train: Sequence[int],
                  validation: Sequence[int], live: LiveSpikes | None = None) -> None:
         self._config = config
-        self._source = SpikeSource(spikes, labels, config.snn.size_px, live)
+        self._source = SpikeSource(spikes, labels, live)
         self._spikes = spikes
         self._live = live
         self._labels = labels
@@ -69,11 +69,8 @@ class SnnTask:
             changes = self._live.draw(generator, len(clips), mine) if self._live else ()
             maps = draw_maps(generator, self._config.augment, len(clips))[mine]
             steps = int(self._spikes.lengths()[clips].max())
-            batch = self.gather(clips[mine], list(maps), steps, changes)
             holes = draw_holes(generator, self._config.augment, len(clips), self._config.snn.size_px)[mine]
-            for column, (left, top, right, bottom) in enumerate(holes):
-                batch.spikes[:, column, :, top:bottom, left:right] = 0
-            yield batch
+            yield self.gather(clips[mine], list(maps), steps, changes, holes)
 
     def losses(self, model: nn.Module, batch: SpikeBatch) -> Iterator[StepLoss]:
         """The loss of one batch, in one part."""
@@ -85,7 +82,7 @@ class SnnTask:
             raise TypeError(f"SnnTask: need a SpikingNetwork, got {type(model).__name__}")
         snn, smoothing = self._config.snn, self._config.train.label_smoothing
         activity, _ = model.activity(batch.spikes)
-        mask = step_mask(batch.lengths, len(batch.spikes)).unsqueeze(-1).to(activity[-1].dtype)
+        mask = step_mask(batch.lengths, batch.steps).unsqueeze(-1).to(activity[-1].dtype)
         rates = (activity[-1] * mask).sum(0) / batch.lengths[:, None]
         logits = snn.rate_gain * rates
         loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
@@ -150,6 +147,7 @@ class SnnTask:
         return self.gather(clips)
 
     def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = (),
-               steps: int | None = None, changes: Sequence[EventAugment] = ()) -> SpikeBatch:
+               steps: int | None = None, changes: Sequence[EventAugment] = (),
+               holes: NDArray[np.int64] | None = None) -> SpikeBatch:
         """Some clips as one batch, see ``SpikeSource.gather``."""
-        return self._source.gather(clips, maps, steps, changes)
+        return self._source.gather(clips, maps, steps, changes, holes)

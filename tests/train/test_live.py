@@ -25,7 +25,7 @@ from neurofer.train.frozen import keeps_embeddings
 from neurofer.train.live import LivePictures, LiveSpikes
 from neurofer.train.processes import Share
 from neurofer.train.recognise import train_recogniser
-from neurofer.train.spikes import clip_spikes, unpack
+from neurofer.train.spikes import clip_spikes
 
 Make = Callable[..., TrainConfig]
 WINDOW_US, SIZE_PX = 40_000, 16
@@ -56,7 +56,7 @@ def test_nothing_drawn_gives_the_cached_spikes(clip_set: ClipSet, tmp_path: Path
     rows = clip_spikes(clip_set, 7_000, SIZE_PX, tmp_path)  # steps that leave a rest
     spikes = LiveSpikes(clip_set, 7_000, SIZE_PX, EventOdds())
     for clip in (0, 7, 20):
-        np.testing.assert_array_equal(spikes.spikes(clip, EventAugment()), unpack(rows.of(clip), SIZE_PX))
+        np.testing.assert_array_equal(spikes.spikes(clip, EventAugment()).dense(), rows.spikes(clip).dense())
 
 
 def test_a_face_that_must_be_found_is_the_cached_one(clip_set: ClipSet, tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_face_that_must_be_found_is_the_cached_one(clip_set: ClipSet, tmp_path
     rows = clip_windows(unknown, counts, WINDOW_US, SIZE_PX, tmp_path)
     pictures = LivePictures(unknown, counts, WINDOW_US, SIZE_PX, EventOdds())
     np.testing.assert_array_equal(pictures.sample(1, np.arange(3), EventAugment()), rows.of(1)[:3])
-    spikes = LiveSpikes(unknown, 7_000, SIZE_PX, EventOdds()).spikes(1, EventAugment())
-    np.testing.assert_array_equal(spikes, unpack(clip_spikes(unknown, 7_000, SIZE_PX, tmp_path).of(1), SIZE_PX))
+    spikes = LiveSpikes(unknown, 7_000, SIZE_PX, EventOdds()).spikes(1, EventAugment()).dense()
+    np.testing.assert_array_equal(spikes, clip_spikes(unknown, 7_000, SIZE_PX, tmp_path).spikes(1).dense())
 
 
 def test_a_flip_of_events_is_a_flip_of_pictures_and_spikes(clip_set: ClipSet) -> None:
@@ -74,7 +74,7 @@ def test_a_flip_of_events_is_a_flip_of_pictures_and_spikes(clip_set: ClipSet) ->
     plain, flipped = (pictures.sample(3, np.arange(2, 5), EventAugment(flip=flip)) for flip in (False, True))
     np.testing.assert_array_equal(flipped, plain[..., ::-1])
     spikes = LiveSpikes(clip_set, 10_000, 40, EventOdds())
-    plain, flipped = (spikes.spikes(3, EventAugment(flip=flip)) for flip in (False, True))
+    plain, flipped = (spikes.spikes(3, EventAugment(flip=flip)).dense() for flip in (False, True))
     np.testing.assert_array_equal(flipped, plain[..., ::-1])
 
 
@@ -88,7 +88,7 @@ def test_a_reversal_is_of_the_whole_run(clip_set: ClipSet) -> None:
     np.testing.assert_array_equal(pictures.sample(3, np.array([2, 3, 2]), EventAugment(reverse=True)),
                                   plain[:2][::-1, ::-1][[0, 1, 0]])
     spikes = LiveSpikes(clip_set, 10_000, SIZE_PX, EventOdds())
-    plain, reversed_ = (spikes.spikes(3, EventAugment(reverse=reverse)) for reverse in (False, True))
+    plain, reversed_ = (spikes.spikes(3, EventAugment(reverse=reverse)).dense() for reverse in (False, True))
     np.testing.assert_array_equal(reversed_, plain[::-1, ::-1])
 
 
@@ -110,9 +110,10 @@ def test_shares_of_two_processes_are_the_batches_of_one(backend: str, small_conf
                             (Share(), Share(0, 2), Share(1, 2)))
     axis = 0 if backend == "ann" else 1
     for one, even, odd in zip(whole, first, second, strict=True):
-        inputs, halves = np.moveaxis(one[0].numpy(), axis, 0), (even[0].numpy(), odd[0].numpy())
-        np.testing.assert_array_equal(inputs[0::2], np.moveaxis(halves[0], axis, 0))
-        np.testing.assert_array_equal(inputs[1::2], np.moveaxis(halves[1], axis, 0))
+        inputs, *halves = (np.moveaxis((part[0] if backend == "ann" else part.spikes).numpy(), axis, 0)
+                           for part in (one, even, odd))
+        np.testing.assert_array_equal(inputs[0::2], halves[0])
+        np.testing.assert_array_equal(inputs[1::2], halves[1])
 
 
 @pytest.mark.parametrize("backend", ["ann", "snn"])

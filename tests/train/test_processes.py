@@ -162,12 +162,13 @@ def test_one_process_alone_changes_nothing() -> None:
 
 
 def test_a_batch_keeps_its_form_when_it_moves() -> None:
-    from neurofer.train.snn import SpikeBatch
+    from neurofer.train.spike_batch import SpikeBatch
 
-    moved = place((SpikeBatch(torch.ones(2), torch.ones(1), torch.zeros(1)), "text", (torch.ones(1),)),
+    moved = place((SpikeBatch(torch.ones(2), np.array([0, 2]), torch.ones(1), torch.zeros(1), 8), "text",
+                   (torch.ones(1),)),
                   torch.device("meta"))
     assert isinstance(moved[0], SpikeBatch)
-    assert moved[0].spikes.device.type == moved[2][0].device.type == "meta"
+    assert moved[0].cells.device.type == moved[2][0].device.type == "meta"
     assert moved[1] == "text"
 
 

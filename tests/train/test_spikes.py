@@ -15,14 +15,7 @@ from neurofer.train.build import build_recogniser
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import prepare
 from neurofer.train.snn import SnnTask
-from neurofer.train.spikes import clip_spikes, pack, unpack
-
-
-def test_packing_is_undone() -> None:
-    spikes = (np.random.default_rng(0).random((5, 2, 16, 16)) < 0.2).astype(np.uint8)
-    packed = pack(spikes)
-    assert packed.shape == (5, 64)
-    np.testing.assert_array_equal(unpack(packed, 16), spikes)
+from neurofer.train.spikes import clip_spikes
 
 
 def test_rows_are_the_spikes_of_the_clip(blob_store: Path, tmp_path: Path) -> None:
@@ -31,7 +24,7 @@ def test_rows_are_the_spikes_of_the_clip(blob_store: Path, tmp_path: Path) -> No
     clip = clip_set.clips[4]
     with open_recording(clip.path) as recording:
         events = recording.between(clip.start_us, clip.stop_us)
-    np.testing.assert_array_equal(unpack(rows.of(4), 16),
+    np.testing.assert_array_equal(rows.spikes(4).dense(),
                                   spike_tensor(events, clip.start_us, clip.stop_us, 10_000, clip.box, 16).spikes)
     assert rows.counts_of(4).sum() == len(events)
 
