@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from neurofer.evaluate.slices_cost import clip_seconds, slices_operations, time_slices
 from neurofer.train.ann import AnnTask, pictures_to_network
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared
 from neurofer.train.processes import device_of, place
+from neurofer.train.slices_task import SlicesTask
 from neurofer.train.snn import SnnTask
 
 
@@ -39,6 +41,8 @@ def operations(config: TrainConfig, prepared: Prepared, model: nn.Module, clips:
         ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``clips_counted`` and
         ``dense_macs_per_clip`` (had every synapse been used at every step).
     """
+    if isinstance(prepared.task, SlicesTask):
+        return slices_operations(prepared.task, prepared.clip_set, model, clips)
     if isinstance(prepared.task, AnnTask):
         return _ann_operations(config, prepared, model, clips)
     return _snn_operations(config, prepared.task, model, clips)
@@ -96,8 +100,13 @@ def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, c
         taken = _time_decisions(config, prepared, model, clips, decisions)
     finally:
         torch.set_num_threads(threads)
-    ann = config.backend == "ann"
-    evidence_us = config.represent.window_us * config.model.context_windows if ann else config.snn.readout_us
+    evidence_us: float
+    if isinstance(prepared.task, SlicesTask):
+        evidence_us = 1e6 * clip_seconds(prepared.clip_set, clips)
+    elif config.backend == "ann":
+        evidence_us = config.represent.window_us * config.model.context_windows
+    else:
+        evidence_us = config.snn.readout_us
     middle, late = np.quantile(taken, (0.5, 0.95))
     return {"per": "decision", "evidence_ms": evidence_us / 1000, "p50_ms": float(middle), "p95_ms": float(late),
             "threads": 1, "device": device_of(model).type}
@@ -106,6 +115,8 @@ def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, c
 def _time_decisions(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64],
                     decisions: int) -> list[float]:
     task, taken, warm = prepared.task, [], 5
+    if isinstance(task, SlicesTask):
+        return time_slices(task, model, clips, decisions)
     state: Any
     with torch.inference_mode():
         for clip in np.resize(clips, decisions + warm):

@@ -25,12 +25,15 @@ from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared, chosen_label, prepare
 from neurofer.train.decisions import Decisions
+from neurofer.train.distill import Teacher, taught_probabilities, wanted_teacher
 from neurofer.train.front import freeze_untrained, measure_front
 from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
-from neurofer.train.snn import SnnTask
+from neurofer.train.slices_config import card_of_slices, reads_slices
+from neurofer.train.snn import SnnTask, read_out
 from neurofer.train.spiking_encoder import start_rates
+from neurofer.train.target import refuse_outside_target
 from neurofer.train.transfer import PretrainedEncoder, load_encoder, take_encoder, wanted_encoder
 
 _log = logging.getLogger(__name__)
@@ -63,12 +66,10 @@ def train_recogniser(
     if not config.data or not config.out:
         absent = " and ".join(f"--{name}" for name in ("data", "out") if not getattr(config, name))
         raise UsageError(f"train: {absent} missing; give it on the command line or as a key of the configuration")
-    if config.backend == "snn" and config.train.precision != "no":
-        raise UsageError(f"train.precision={config.train.precision}: the sums of a spiking network must be exact, "
-                         "which needs 32 bits; use train.precision=no")
     folder, store = Path(config.out), Path(config.data)
     processes = Processes(config.train.device, config.train.precision)
     clip_set = chosen_label(open_store(store), config.label)
+    refuse_outside_target(config, clip_set.classes)
     if processes.main:
         run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
     processes.wait()
@@ -77,7 +78,7 @@ def train_recogniser(
         _log.info("%s is finished already", folder)
         return folder
     make_repeatable(config.seed, config.train.threads)
-    taken = wanted_encoder(config, clip_set)
+    taken, teacher = wanted_encoder(config, clip_set), wanted_teacher(config, clip_set)
     caches = usable_cache(cache, store, folder / "cache")
     with processes.main_first():
         prepared = prepare(config, clip_set, None, caches)
@@ -90,6 +91,8 @@ def train_recogniser(
         freeze_untrained(model, prepared.rows, prepared.numbers["train"], config.parity.bn_train)
     if isinstance(model, SpikingNetwork) and isinstance(prepared.task, SnnTask):
         start_rates(model, prepared.task.typical_batch().spikes, config)
+    if teacher is not None and isinstance(prepared.task, SnnTask):
+        prepared.task.teach(taught_probabilities(teacher, clip_set, prepared.partition, caches, processes))
     task = prepared.task
     if keeps_embeddings(config):
         with processes.main_first():
@@ -106,18 +109,20 @@ def train_recogniser(
     identity = {"configuration": run_folder.settings_digest(config), "data": clip_set.digest}
     if taken is not None:
         identity["encoder"] = taken.digest
+    if teacher is not None:
+        identity["teacher"] = teacher.digest
     progress = fit(model, task, config.train, config.seed, folder, identity,
                    resume=resume, after_epoch=record_epoch, processes=processes)
     if processes.main:
         model.load_state_dict(progress.best_weights)
         model.eval()
-        _finish(folder, config, prepared, model, progress, taken)
+        _finish(folder, config, prepared, model, progress, taken, teacher)
     processes.wait()
     return folder
 
 
 def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, progress: Progress,
-            taken: PretrainedEncoder | None) -> None:
+            taken: PretrainedEncoder | None, teacher: Teacher | None) -> None:
     """Read the test subjects, write weights, pictures and records; the card comes last and makes the run whole."""
     from neurofer.plot.training import confusion_figure, curves_figure
 
@@ -138,11 +143,14 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
         "split": prepared.partition.record(prepared.clip_set), "protocol": prepared.partition.protocol,
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
         "encoder": None if taken is None else {"mode": config.model.mode, **taken.said()},
+        "teacher": None if teacher is None else teacher.said(),
         "test": _test_reads(config, progress) | {"result": found},
         "host": run_folder.host_facts(),
     }
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
-    card = _card(config, prepared, progress, found) | {"encoder": record["encoder"]}
+    card = _card(config, prepared, progress, found) | {name: record[name] for name in ("encoder", "teacher")}
+    if reads_slices(config):
+        card |= card_of_slices(config)
     run_folder.write_card(folder, card)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
@@ -182,7 +190,9 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "context_windows": config.model.context_windows if ann else 1,
         "dt_us": None if ann else config.snn.dt_us,
         "readout_us": None if ann else config.snn.readout_us,
-        "rate_gain": None if ann else config.snn.rate_gain,
+        "input": None if ann else config.snn.input,
+        "readout": None if ann else config.snn.readout,
+        "rate_gain": None if ann else read_out(config.snn).gain,
         "size_px": config.model.size_px if ann else config.snn.size_px,
         "sensor": list(sensor) if sensor else None,
         "box": "the clip's own, else found from its events",
@@ -208,6 +218,10 @@ def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:
         found = load_encoder(config.model.encoder_from, config.model.encoder_epoch)
         if found.digest != (card.get("encoder") or {}).get("digest"):
             other.append("weights of its encoder")
+    if "settings" not in other and config.distill.run is not None and Path(config.distill.run).exists():
+        teacher = run_folder.read_card(Path(config.distill.run)).get("digest")
+        if teacher != (card.get("teacher") or {}).get("digest"):
+            other.append("weights of its teacher")
     if other:
         raise NeuroferError(f"{folder}: holds a finished run with other {' and other '.join(other)}; "
                             "replace it with --overwrite, or name another folder")

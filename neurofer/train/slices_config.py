@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PositiveInt
 
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 READ = ("input", "preset", "size_px", "width", "dropout", "target")
 """Keys of ``snn`` that ``sew_resnet18`` looks at."""
+
+NOT_EXPORTABLE = {
+    "snn": "SEW-ResNet-18 is for training and GPUs: batch norm, pooling, skip connections that add spikes, biases and "
+           "neurons without leak that fire at the threshold are outside the grammar of the chips",
+    "ann": "an ordinary network: nothing in it fires",
+}
 
 
 class SlicesConfig(StrictModel):
@@ -62,3 +68,10 @@ def slices_problems(config: TrainConfig) -> list[str]:
         problems.append(f"{who} sees a clip as one sample and does not read parity.{', parity.'.join(flags)}; leave "
                         "that out")
     return problems
+
+
+def card_of_slices(config: TrainConfig) -> dict[str, Any]:
+    """What a model card says about a network that is fed slices: nothing in windows or steps of time, and no export."""
+    return {"representation": None, "window_us": None, "context_windows": 1, "dt_us": None, "readout_us": None,
+            "rate_gain": None, "slices": config.slices.model_dump(), "exportable": False,
+            "not_exportable_because": NOT_EXPORTABLE[config.backend]}
