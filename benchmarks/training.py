@@ -106,7 +106,7 @@ def parts(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimize
     def learn() -> None:
         for batch in ready:
             optimiser.zero_grad(set_to_none=True)
-            task.loss(model, batch).total.backward()
+            next(iter(task.losses(model, batch))).total.backward()
 
     def each(step: Callable[[], Any]) -> Callable[[], None]:
         return lambda: [step() for _ in ready] and None

@@ -69,7 +69,8 @@ def with_options(verb: str, overrides: Sequence[str] | None, given: Sequence[tup
         if value is None:
             continue
         if any(word.split("=")[0].strip() == name for word in words):
-            raise UsageError(f"{verb}: {name} is given by --{name} and by {name}=...; give it once")
+            option = name.partition(".")[0]
+            raise UsageError(f"{verb}: {name} is given by --{option} and by {name}=...; give it once")
         # As YAML that stays text, whatever characters a path holds; numbers stay numbers.
         words.append(f"{name}={value if isinstance(value, int) else json.dumps(str(value))}")
     return words

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
         "neurofer train --backend ann --data store --out runs/ann train.epochs=20 train.lr=5e-4",
         "neurofer train --config mine.yaml --data store --out runs/mine --seed 1",
         "neurofer train --out runs/mine --resume",
+        "neurofer train --backend snn --data store --out runs/taught --distill runs/ann",
         "torchrun --nproc-per-node 2 -m neurofer train --data store --out runs/mine"))(train)
 
 
@@ -37,13 +38,16 @@ def train(
                                       "default the backend's own."),
     data: Path | None = typer.Option(None, "--data", help="Store, as 'neurofer prepare' makes it."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
+    distill: Path | None = typer.Option(None, "--distill", help="Finished ann run whose decisions the spiking network "
+                                        "learns as well."),
     seed: int | None = typer.Option(None, "--seed", help="Of weights, order and augmentation; the split has its own."),
     resume: bool = typer.Option(False, "--resume", help="Go on with the run in --out where it was stopped."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     with_options("train", overrides, [("backend", backend)])  # refused if given twice; else it picks a configuration
-    words = with_options("train", overrides, (("data", data), ("out", out), ("seed", seed)))
+    words = with_options("train", overrides, (("data", data), ("out", out), ("seed", seed),
+                                            ("distill.run", distill)))
     if resume and overwrite:
         raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
     resolved = _load(config, backend, out, resume, words)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from neurofer.config import dump_config, load_config
@@ -68,6 +69,8 @@ def train_recogniser(
         raise UsageError(f"train: {absent} missing; give it on the command line or as a key of the configuration")
     folder, store = Path(config.out), Path(config.data)
     processes = Processes(config.train.device, config.train.precision)
+    if config.backend == "snn":
+        torch.backends.cudnn.allow_tf32 = False  # in any precision of training, decisions are exact
     clip_set = chosen_label(open_store(store), config.label)
     refuse_outside_target(config, clip_set.classes)
     if processes.main:
