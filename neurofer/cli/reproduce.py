@@ -189,6 +189,61 @@ def spiking(
                                            for arm, values in found.items()])
 
 
+@reproduce_app.command("spiking_fer", epilog=examples(
+    "neurofer reproduce spiking_fer --config spiking_fer_synthetic --data store --out table --splits 2",
+    "neurofer reproduce spiking_fer --data ckplus --out table --resume --shard 2/8",
+    "neurofer reproduce spiking_fer --data ckplus --data adfes --out tables --seeds 3"))
+def spiking_fer(
+    overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
+                                                 "train.epochs=100, stronger than the configuration."),
+    data: list[Path] = typer.Option(..., "--data", help="Store, as 'neurofer prepare' makes it; given several times, "
+                                    "each has its tables in OUT/NAME.", show_default=False),
+    out: Path = typer.Option(..., "--out", "-o", help="Folder of cells and tables.", show_default=False),
+    config: str = typer.Option("spiking_fer", "--config", help="YAML file or shipped configuration of a training; "
+                               "spiking_fer is the published size, for a GPU, spiking_fer_synthetic a small one."),
+    seeds: int = typer.Option(1, "--seeds", help="Seeds 0, 1, ... of weights and order."),
+    splits: int | None = typer.Option(None, "--splits", help="Only the first so many draws and folds; by default "
+                                      "split.folds of the configuration."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the table in --out; finished cells stay."),
+    render: bool = typer.Option(False, "--render", help="Run nothing; make the tables of what is finished again."),
+    workers: int = typer.Option(0, "--workers", min=0, help="Cells at a time, one thread each; 0 for one per core, or "
+                                "one on a GPU."),
+    shard: str | None = typer.Option(None, "--shard", metavar="I/N", help="Run only part I of N, for several "
+                                     "machines."),
+    keep_models: bool = typer.Option(False, "--keep-models", help="Keep the run folders of all cells."),
+    cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
+) -> None:
+    """Spiking-FER and its ANN twin under the published and a clean protocol: accuracy, operations, estimated energy."""
+    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    from neurofer.config import dump_config, find_config, load_config
+    from neurofer.hardware.energy import TABLES
+    from neurofer.reproduce.report import Made
+    from neurofer.reproduce.run import read_data, run_table, write_tables
+    from neurofer.reproduce.spiking_fer import fer_lines, fer_rows, plan_spiking_fer
+    from neurofer.reproduce.spiking_fer_report import fer_report, told_lines
+    from neurofer.train.config import TrainConfig
+
+    settings = load_config(TrainConfig, find_config(config), overrides or ())
+    stores = [(path, read_data(path)) for path in data]
+    names = [clip_set.name for _, clip_set in stores]
+    if len(set(names)) < len(names):
+        raise UsageError(f"--data: the stores are called {', '.join(names)}, and each needs a name of its own in "
+                         f"{out}; run them one by one")
+    plans = [plan_spiking_fer(settings, clip_set, seeds, splits) for _, clip_set in stores]
+    for (path, clip_set), cells in zip(stores, plans, strict=True):
+        place = out if len(stores) == 1 else out / clip_set.name
+        outcome = run_table(cells, clip_set, path, place, choices)
+        said = {"--data": path, "--out": place, "--config": config, "--seeds": seeds, "--splits": splits}
+        made = Made(_command("spiking_fer", said, overrides), dump_config(settings), clip_set)
+        report = fer_report(cells, outcome, made, tuple(TABLES.values()))
+        rows = fer_rows(cells, outcome.records)
+        if not rows:
+            (place / "table.csv").unlink(missing_ok=True)
+        write_tables(place, outcome, made.configuration, report, rows)
+        told = told_lines(fer_lines(cells, outcome.records)) if rows else []
+        _tell(place, outcome, ("protocol", "network", "seeds"), [*told], "accuracy % (95 %)")
+
+
 def _choices(workers: int, shard: str | None, resume: bool, render: bool, keep_models: bool,
              cache: Path | None) -> Choices:
     from neurofer.reproduce.run import Choices
@@ -235,12 +290,13 @@ def _axes_rows(outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[object, ..
          mean_text(values)) for where, values in found.items()]
 
 
-def _tell(out: Path, outcome: Outcome, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def _tell(out: Path, outcome: Outcome, header: tuple[str, ...], rows: list[tuple[object, ...]],
+          score: str = "accuracy % (95 % over seeds)") -> None:
     """The accuracies, where the rest is, and what failed."""
     from neurofer.cli.options import text_table
 
     if rows:
-        typer.echo(text_table((*header, "accuracy % (95 % over seeds)"), rows))
+        typer.echo(text_table((*header, score), rows))
     total = len(outcome.records) + len(outcome.missing)
     typer.echo(f"{out / 'report.html'}: {len(outcome.records)} of {total} cells, {outcome.ran} of them run now")
     if outcome.failed:

@@ -167,6 +167,9 @@ def require_clean_beside(split: SplitConfig, rungs: Sequence[Cell]) -> None:
     Raises:
         UsageError: the table would tell P-paper alone.
     """
+    if split.kind == "random":
+        raise UsageError("split.kind=random: scores under the published protocol of Spiking-FER, which shares people, "
+                         "are not told without P-clean; take split.kind=folds, or 'neurofer reproduce spiking_fer'")
     if split.kind == "paper" and not rungs:
         raise UsageError("split.kind=paper: scores under the published protocol, which shares people, are not told "
                          "without P-clean; take split.kind=folds, or 'neurofer reproduce evtransfer' with its ladder")
@@ -187,12 +190,12 @@ def _line(number: int, unit: str, done: Mapping[int, Sequence[Record]]) -> Line:
     recordings, windows = (sum(record["result"][name]["samples"] for record in one) for name in ("clip", "window"))
     people = {name for record in one for name in record["result"]["subjects"]["test"]}
     clean = number in (5, 6)
-    interval = _over_subjects(unit, done) if clean else wilson(accuracy.mean, recordings)
+    interval = interval_over_subjects(unit, done) if clean else wilson(accuracy.mean, recordings)
     return Line(number, accuracy, interval, recordings if unit == "clip" else windows, windows, recordings, len(people),
                 uar, macro_f1)
 
 
-def _over_subjects(unit: str, done: Mapping[int, Sequence[Record]]) -> tuple[float, float] | None:
+def interval_over_subjects(unit: str, done: Mapping[int, Sequence[Record]]) -> tuple[float, float] | None:
     """Bootstrap over subjects of the mean over seeds: a subject is drawn with what all seeds said about it."""
     names: list[str] = []
     wrong: list[int] = []

@@ -85,9 +85,9 @@ def read_data(data: Path) -> ClipSet:
 
 
 def record_text(record: Mapping[str, Any]) -> str:
-    """What of a finished cell is shown while others run; no number of the ladder, whose lines are told together."""
+    """What of a finished cell is shown while others run; no number of a protocol that is told with another only."""
     result = record["result"]
-    if "clip" in result and record["parameters"].get("stage") != "ladder":
+    if "clip" in result and record["parameters"].get("stage") not in ("ladder", "spiking_fer"):
         return f"test accuracy {100 * result['clip']['accuracy']:.1f} %"
     held_out = result.get("held_out", {})
     return f"PSNR {held_out['psnr_db']:.1f} dB" if "psnr_db" in held_out else "done"
@@ -96,12 +96,12 @@ def record_text(record: Mapping[str, Any]) -> str:
 def code_version() -> str:
     """A digest of the code that a result depends on, without its comments."""
     from neurofer import evaluate, models, represent, spiking, train
-    from neurofer.data import boxes, crop, folds, frames, official, pairs, partition, splits, windows
+    from neurofer.data import boxes, crop, folds, frames, official, pairs, partition, random_splits, splits, windows
     from neurofer.events import augment, edits
     from neurofer.reproduce import ladder_baselines, stages
 
     modules = (represent, models, spiking, train, evaluate, augment, edits, boxes, crop, folds, frames, official, pairs,
-               partition, splits, windows, stages, ladder_baselines)
+               partition, random_splits, splits, windows, stages, ladder_baselines)
     digest = hashlib.sha256()
     for module in modules:
         home = Path(str(module.__file__))
@@ -124,7 +124,7 @@ def warm(cells: Sequence[Cell], clip_set: ClipSet, cache: Path) -> None:
     """Make every kind of network input once, before several processes want them at the same time."""
     made = set()
     for cell in cells:
-        if cell.parameters["stage"] not in ("train", "ladder"):
+        if cell.parameters["stage"] not in ("train", "ladder", "spiking_fer"):
             continue
         settings = TrainConfig.model_validate_json(json.dumps(cell.parameters["config"]))
         key = json.dumps([settings.represent.model_dump(mode="json"), settings.model.size_px]
