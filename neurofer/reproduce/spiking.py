@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
+from neurofer._config_problems import problems_of
 from neurofer.data.clip import ClipSet
 from neurofer.data.frames import has_frames
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.reproduce.cells import Cell
 from neurofer.reproduce.evtransfer import PRETRAIN, TRAIN, Axes, checked_settings, plan
 from neurofer.reproduce.spiking_config import ARMS, TABLE, Arm, SpikingConfig
-from neurofer.train.config import SplitConfig
+from neurofer.train.config import SnnConfig, SplitConfig
 from neurofer.train.data import chosen_label, partition_of
-from neurofer.train.pretrain_config import PretrainConfig
+from neurofer.train.pretrain_config import PretrainConfig, SpikingGeneratorConfig
+from neurofer.train.spiking_encoder import encoder_settings
 
 INPUT = "spikes"
 """What stands for the representation in the names and rows of spiking cells."""
@@ -93,10 +97,14 @@ def plan_spiking(config: SpikingConfig, axes: SpikingAxes, clip_set: ClipSet) ->
 
 
 def spiking_pretrain_cell(config: SpikingConfig, seed: int) -> Cell:
-    """The pre-training of the spiking encoder under one seed."""
+    """The pre-training of the spiking encoder under one seed.
+
+    Raises:
+        UsageError: no generator can be built around that encoder.
+    """
     stage = config.pretrain
-    settings = PretrainConfig(seed=seed, label=config.ann.label, split=_split(config), frame_at=stage.frame_at,
-                              gan=stage.gan, train=stage.train)
+    settings = PretrainConfig(backend="snn", seed=seed, label=config.ann.label, split=_split(config),
+                              snn=_generator(config), frame_at=stage.frame_at, gan=stage.gan, train=stage.train)
     said = {"stage": "pretrain", "variant": INPUT, "seed": seed}
     return Cell(f"pretrain-{INPUT}-s{seed}", PRETRAIN,
                 {**said, "config": settings.model_dump(mode="json", exclude_none=True)}, kept=True)
@@ -133,6 +141,8 @@ def spiking_cell(config: SpikingConfig, name: str, seed: int, encoder: str | Non
         base["distill"] = {"run": teacher, "weight": said.weight, "temperature": said.temperature}
     cell = "-".join((name, *(f"{key}.{_file_text(value)}" for key, value in (lever or {}).items()), f"s{seed}"))
     settings = checked_settings(cell, base)
+    if arm.mode != "scratch":
+        _require_same_encoder(cell, settings.snn, _generator(config).of_recogniser())
     parameters = {"stage": "train", "arm": name, "mode": arm.mode, "variant": INPUT, "lstm": False, "labels": 1.0,
                   "seed": seed, **({"lever": dict(lever)} if lever else {}),
                   "config": settings.model_dump(mode="json", exclude={"data", "out"})}
@@ -162,6 +172,33 @@ def _split(config: SpikingConfig) -> SplitConfig:
 def _said(changes: Any) -> dict[str, Any]:
     """Keys that a change names."""
     return {} if changes is None else changes.model_dump(mode="json", exclude_none=True)
+
+
+def _generator(config: SpikingConfig) -> SpikingGeneratorConfig:
+    """Of the encoder that the recogniser has.
+
+    Raises:
+        UsageError: there is none for it.
+    """
+    said = _said(config.pretrain.generator)
+    try:
+        return SpikingGeneratorConfig.for_recogniser(config.recognise.snn, **said)
+    except ValidationError as error:
+        wrong = "; ".join(message for _, message in problems_of(error, SpikingGeneratorConfig, said))
+        raise UsageError(f"pretrain.generator: {wrong}; change the configuration") from error
+
+
+def _require_same_encoder(cell: str, here: SnnConfig, before: SnnConfig) -> None:
+    """Refuse a recogniser that cannot take the encoder.
+
+    Raises:
+        UsageError: names what differs.
+    """
+    mine, theirs = encoder_settings(here), encoder_settings(before)
+    other = [f"{name} is {mine[name]}, in pre-training it is {theirs[name]}" for name in mine
+             if mine[name] != theirs[name]]
+    if other:
+        raise UsageError(f"{cell}: cannot take the pre-trained encoder: {'; '.join(other)}; change the configuration")
 
 
 def _points(config: SpikingConfig) -> Sequence[Mapping[str, Any]]:

@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from neurofer.config import StrictModel
-from neurofer.reproduce.config import EvtransferConfig, PretrainStage, SomeAugment, SomeOptimise, partial
+from neurofer.data.frames import FrameAt
+from neurofer.reproduce.config import EvtransferConfig, SomeAugment, SomeOptimise, partial
 from neurofer.train.config import AugmentConfig, Backend, Mode, OptimiseConfig, SnnConfig
+from neurofer.train.pretrain_config import GanConfig, PretrainOptimise, SpikingGeneratorConfig
 
 Teacher = Literal["ann_scratch", "ann_transferred"]
 
@@ -36,6 +38,7 @@ REFERENCE = "ann_transferred"
 """What every spiking arm is compared with."""
 
 SomeSnn = partial(SnnConfig)
+SomeGenerator = partial(SpikingGeneratorConfig)
 
 
 class SpikingStage(StrictModel):
@@ -44,6 +47,16 @@ class SpikingStage(StrictModel):
     snn: SnnConfig = SnnConfig()
     augment: AugmentConfig = AugmentConfig()
     train: OptimiseConfig = OptimiseConfig()
+
+
+class SpikingPretrainStage(StrictModel):
+    """The pre-training of the spiking encoder, as in a configuration of ``neurofer pretrain``; what ``generator`` does
+    not say is that of ``recognise.snn``, or has its default."""
+
+    frame_at: FrameAt = "middle"
+    generator: SomeGenerator = SomeGenerator()  # type: ignore[valid-type]
+    gan: GanConfig = GanConfig()
+    train: PretrainOptimise = PretrainOptimise()
 
 
 class SpikingChanges(StrictModel):
@@ -91,7 +104,7 @@ class SpikingConfig(StrictModel):
 
     task: Literal["spiking"] = "spiking"
     ann: EvtransferConfig = EvtransferConfig()
-    pretrain: PretrainStage = PretrainStage()
+    pretrain: SpikingPretrainStage = SpikingPretrainStage()
     recognise: SpikingStage = SpikingStage()
     arms: SpikingArms = SpikingArms()
     teacher: TeacherConfig = TeacherConfig()

@@ -123,6 +123,17 @@ def test_a_curve_without_another_point_is_refused(points: str, said: str, framed
         plan_spiking(config, SpikingAxes(1, sweep=True), open_store(framed_store))
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    ("arms.snn_transferred.snn={dt_us: 10000}", r"^snn_transferred-s0: .*snn\.dt_us is 10000, in pre-training it is"),
+    ("pretrain.generator={size_px: 32}", r"^snn_transferred-s0: .*snn\.size_px is 16, in pre-training it is 32"),
+    ("pretrain.generator={window_us: 30000}", r"^pretrain\.generator: .*does not divide window_us")])
+def test_an_encoder_that_cannot_be_taken_is_refused_before_anything_runs(change: str, said: str,
+                                                                         framed_store: Path) -> None:
+    config = load_config(SpikingConfig, shipped_configs()["reproduce_spiking"], [*TINY, change])
+    with pytest.raises(UsageError, match=said):
+        plan_spiking(config, SpikingAxes(1), open_store(framed_store))
+
+
 def test_a_wrong_key_of_a_point_is_told_by_its_line(run_cli: Cli, tmp_path: Path) -> None:
     done = run_cli("reproduce", "spiking", "--data", tmp_path, "--out", tmp_path / "out",
                    "sweep.points=[{operation_weight: 1}]", "teacher.arm=snn_scratch")
@@ -132,7 +143,7 @@ def test_a_wrong_key_of_a_point_is_told_by_its_line(run_cli: Cli, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["reproduce_spiking"])
+@pytest.mark.parametrize("name", ["reproduce_spiking", "reproduce_spiking_full"])
 def test_a_shipped_table_says_its_command_and_is_read_back_the_same(name: str, tmp_path: Path) -> None:
     path = shipped_configs()[name]
     commands = re.findall(r"^# (neurofer reproduce .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
@@ -143,6 +154,15 @@ def test_a_shipped_table_says_its_command_and_is_read_back_the_same(name: str, t
     assert load_config(SpikingConfig, tmp_path / "config.yaml") == found
 
 
-def test_the_ordinary_side_of_the_shipped_table_is_the_published_one() -> None:
-    published = load_config(EvtransferConfig, shipped_configs()["reproduce_evtransfer"])
-    assert load_config(SpikingConfig, shipped_configs()["reproduce_spiking"]).ann == published
+@pytest.mark.parametrize(("name", "other"), [("reproduce_spiking", "reproduce_evtransfer"),
+                                             ("reproduce_spiking_full", "reproduce_evtransfer_256")])
+def test_the_ordinary_side_of_a_shipped_table_is_that_of_evtransfer(name: str, other: str) -> None:
+    published = load_config(EvtransferConfig, shipped_configs()[other])
+    assert load_config(SpikingConfig, shipped_configs()[name]).ann == published
+
+
+@pytest.mark.parametrize("name", ["reproduce_spiking", "reproduce_spiking_full"])
+def test_a_shipped_table_can_be_planned_with_its_curve(name: str, ckplus_store: Path) -> None:
+    config = load_config(SpikingConfig, shipped_configs()[name])
+    cells = plan_spiking(config, SpikingAxes(1, tuple(ARMS), sweep=True), open_store(ckplus_store))
+    assert len(cells) == 2 + len(ARMS) + len(config.sweep.points)
