@@ -13,6 +13,7 @@ from neurofer.data.clip import Box
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.events.events import Events
 from neurofer.events.recording import Recording, Window
+from neurofer.spiking.time_steps import refuse_rests
 from neurofer.stream.steps import AnnStep, Scene, SnnStep, Step, Verdict
 
 if TYPE_CHECKING:
@@ -217,8 +218,7 @@ def _step_of(run: Run) -> Step:
         if isinstance(model, SpikingNetwork):
             dt_us, window_us = int(card["dt_us"]), int(card["window_us"])
             readout_us = int(card.get("readout_us") or window_us)
-            if window_us % dt_us or readout_us % dt_us:
-                raise ValueError(f"dt_us={dt_us} does not divide window_us={window_us} and readout_us={readout_us}")
+            refuse_rests(dt_us, window_us=window_us, readout_us=readout_us)
             read_out = ReadOut("spikes" if model.specs[-1].fires else "integrator", float(card["rate_gain"]))
             return SnnStep(model, size_px, dt_us, readout_us, read_out, card.get("input") == "graded")
     except (KeyError, TypeError, ValueError) as error:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurofer.config import StrictModel
+from neurofer.spiking.time_steps import refuse_rests
 from neurofer.train.slices_config import SlicesConfig, slices_problems, snn_problems
 
 Backend = Literal["ann", "snn"]
@@ -151,9 +152,7 @@ class SnnConfig(StrictModel):
 
     @model_validator(mode="after")
     def _whole_steps(self) -> SnnConfig:
-        for name in ("decision_us", "readout_us"):
-            if getattr(self, name) % self.dt_us:
-                raise ValueError(f"dt_us={self.dt_us} does not divide {name}={getattr(self, name)}")
+        refuse_rests(self.dt_us, decision_us=self.decision_us, readout_us=self.readout_us)
         if problems := snn_problems(self):
             raise ValueError("; ".join(problems))
         return self

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from neurofer.config import StrictModel
 from neurofer.data.frames import FrameAt
+from neurofer.spiking.time_steps import refuse_rests
 from neurofer.train.config import LARGEST_SEED, MOST_POWER, Backend, RepresentConfig, SnnConfig, SplitConfig
 
 Skips = Literal["all", "none"] | NonNegativeInt
@@ -68,9 +69,7 @@ class SpikingGeneratorConfig(StrictModel):
 
     @model_validator(mode="after")
     def _whole_steps(self) -> SpikingGeneratorConfig:
-        for name in ("window_us", "lead_us"):
-            if getattr(self, name) % self.dt_us:
-                raise ValueError(f"dt_us={self.dt_us} does not divide {name}={getattr(self, name)}")
+        refuse_rests(self.dt_us, window_us=self.window_us, lead_us=self.lead_us)
         return self
 
     def of_recogniser(self) -> SnnConfig:
