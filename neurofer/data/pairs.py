@@ -1,4 +1,4 @@
-"""Pairs of what was seen: the picture of a window's events, and the grey face at that moment."""
+"""Pairs of what was seen: a window's events, as a picture or as spikes, and the grey face at that moment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pairs:
     """A picture and a face for every window of every clip, memory-mapped.
 
     Attributes:
-        pictures: Rows ``(R, C, S, S)``, the same as a classifier reads.
+        pictures: Rows ``(R, C, S, S)``, the same as a classifier reads, one a window.
         faces: Rows ``(R, 1, S, S)`` uint8, grey.
         framed: ``(clips,)`` whether the clip has frames; where not, its faces are black and must not be used.
     """
@@ -37,12 +37,29 @@ class Pairs:
 
     def rows_of(self, clips: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows of these clips, by number, one behind the other."""
-        first = self.pictures.first
+        first = self.first
         return np.concatenate([np.empty(0, np.int64), *(np.arange(first[clip], first[clip + 1]) for clip in clips)])
 
     def clip_of(self, row: int) -> int:
         """Number of the clip that a row belongs to."""
-        return int(np.searchsorted(self.pictures.first, row, side="right")) - 1
+        return int(np.searchsorted(self.first, row, side="right")) - 1
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """``(clips + 1,)``; clip i has the pairs ``first[i]:first[i + 1]``."""
+        return self.faces.first
+
+    def lengths(self) -> NDArray[np.int64]:
+        """``(clips,)`` pairs of each clip."""
+        return self.faces.lengths()
+
+    def seen(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """What the generator is fed of these pairs, as stored, one behind the other."""
+        return np.array(self.pictures.rows[rows])
+
+    def events_of(self, clip: int) -> NDArray[np.int64]:
+        """``(n,)`` events of each window of clip number ``clip``."""
+        return self.pictures.counts_of(clip).sum(axis=1)
 
 
 def face_pairs(clip_set: ClipSet, representation: Representation, window_us: float, size_px: int, frame_at: FrameAt,
@@ -61,12 +78,37 @@ def face_pairs(clip_set: ClipSet, representation: Representation, window_us: flo
         NeuroferError: no clip has frames, or a clip is shorter than a window.
         BadFileError: a recording or frames are damaged, or the cache cannot be written.
     """
-    there = [frames.has_frames(clip) for clip in clip_set.clips]
-    if not any(there):
+    require_frames(clip_set)
+    pictures = windows.clip_windows(clip_set, representation, window_us, size_px, cache)
+    return Pairs(pictures, *clip_faces(clip_set, window_us, size_px, frame_at, cache, pictures.lengths().tolist()))
+
+
+def require_frames(clip_set: ClipSet) -> None:
+    """Refuse a data set that has nothing to draw.
+
+    Raises:
+        NeuroferError: no clip has frames.
+    """
+    if not any(frames.has_frames(clip) for clip in clip_set.clips):
         raise NeuroferError(f"data set {clip_set.name}: keeps no grey frames, and a reconstruction needs them; prepare "
                             "it with its frames (prepare synthetic: --frames)")
-    pictures = windows.clip_windows(clip_set, representation, window_us, size_px, cache)
-    lengths = pictures.lengths().tolist()
+
+
+def clip_faces(clip_set: ClipSet, window_us: float, size_px: int, frame_at: FrameAt, cache: Path,
+               lengths: Sequence[int]) -> tuple[ClipRows, NDArray[np.bool_]]:
+    """The grey face of every window: rows ``(R, 1, S, S)`` uint8, and ``(clips,)`` whether a clip has frames.
+
+    Args:
+        clip_set: The clips.
+        window_us: Length of a window.
+        size_px: Side S of the faces.
+        frame_at: The frame nearest to a window's start, middle or end.
+        cache: Folder of caches.
+        lengths: Windows of each clip.
+
+    Raises:
+        BadFileError: a recording or frames are damaged, or the cache cannot be written.
+    """
 
     def build(clip: Clip) -> RowsOfClip:
         edges = windows.window_edges(clip.start_us, clip.stop_us, window_us)
@@ -89,7 +131,7 @@ def face_pairs(clip_set: ClipSet, representation: Representation, window_us: flo
     modules = (boxes, crop, frames, sys.modules[__name__])
     faces = cached_rows("faces", clip_set, recipe, modules, lengths, (1, size_px, size_px), np.dtype(np.uint8), build,
                         cache)
-    return Pairs(pictures, faces, np.array(there))
+    return faces, np.array([frames.has_frames(clip) for clip in clip_set.clips])
 
 
 def require_unseen(clip_set: ClipSet, partition: Partition, numbers: Sequence[int] | NDArray[np.int64]) -> None:

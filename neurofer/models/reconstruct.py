@@ -18,7 +18,7 @@ _UNSTRIDED = 4
 
 
 class DecoderBlock(nn.Module):
-    """Transposed convolution 4x4 with stride 2, batch norm, dropout; then the skip is joined, and ReLU on the whole."""
+    """Transposed convolution 4x4 with stride 2, batch norm, dropout; the skip is joined, if any, and ReLU on it all."""
 
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
@@ -26,10 +26,10 @@ class DecoderBlock(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
         self.drop = nn.Dropout(dropout) if dropout else nn.Identity()
 
-    def forward(self, picture: Tensor, skip: Tensor) -> Tensor:
-        """``(B, I, H, W)`` and the encoder's ``(B, O, 2H, 2W)`` to ``(B, 2 O, 2H, 2W)``."""
-        out = self.drop(self.norm(self.conv(picture)))
-        return torch.relu(torch.cat([out, skip], dim=1))
+    def forward(self, picture: Tensor, skip: Tensor | None = None) -> Tensor:
+        """``(B, I, H, W)`` and the encoder's ``(B, K, 2H, 2W)`` to ``(B, O + K, 2H, 2W)``."""
+        out: Tensor = self.drop(self.norm(self.conv(picture)))
+        return torch.relu(out if skip is None else torch.cat([out, skip], dim=1))
 
 
 class Generator(nn.Module):
@@ -38,6 +38,8 @@ class Generator(nn.Module):
     The encoder's blocks hand their outputs over to the decoder's. A size of ``2 ** n`` has ``n - 1`` decoder blocks:
     the last ones of the seven of 256 px, so a smaller generator lacks the deepest. Dropout is in the three deepest of
     the seven, hence in the two, one or none of them that 128, 64 or fewer pixels leave.
+
+    With fewer ``skips`` the embedding must carry more of what is drawn: a U-Net with all of them hardly needs it.
 
     Attributes:
         encoder: What a classifier takes over; its weights are the state's ``encoder.*``.
@@ -48,7 +50,7 @@ class Generator(nn.Module):
     """
 
     def __init__(self, size_px: int = 256, width: float = 1.0, channels: int = 3, out_channels: int = 3,
-                 dropout: float = 0.5, front: Scale | LearnedGrid | None = None) -> None:
+                 dropout: float = 0.5, front: Scale | LearnedGrid | None = None, skips: int | None = None) -> None:
         """Build with the published initial weights: normal with a deviation of 0.02, drawn from torch's generator.
 
         Args:
@@ -58,6 +60,7 @@ class Generator(nn.Module):
             out_channels: Channels of the faces.
             dropout: Share of activations dropped in training, in [0, 1).
             front: What every picture passes first; it must give as many channels as the encoder takes.
+            skips: How many blocks of the encoder, the deepest first, hand their output to the decoder; all by default.
 
         Raises:
             ValueError: a size that is no power of two, or another number out of its range.
@@ -70,12 +73,16 @@ class Generator(nn.Module):
                              f"{channels}")
         self.front = front
         self.encoder = Encoder(size_px, width, channels)
-        skips = encoder_widths(size_px, width)[-2::-1]
-        first = _FULL_STAGES - 1 - len(skips)
-        inputs = [self.encoder.embedding, *(2 * skip for skip in skips)]
+        widths = encoder_widths(size_px, width)[-2::-1]
+        self.skips = len(widths) if skips is None else skips
+        if not 0 <= self.skips <= len(widths):
+            raise ValueError(f"Generator: {size_px} px have {len(widths)} skips, got skips={skips}")
+        first = _FULL_STAGES - 1 - len(widths)
+        inputs = [self.encoder.embedding,
+                  *(2 * after if number < self.skips else after for number, after in enumerate(widths))]
         self.blocks = nn.ModuleList(
             DecoderBlock(before, after, dropout if first + number < DROPOUT_BLOCKS else 0.0)
-            for number, (before, after) in enumerate(zip(inputs, skips, strict=False)))
+            for number, (before, after) in enumerate(zip(inputs, widths, strict=False)))
         self.out = nn.ConvTranspose2d(inputs[-1], out_channels, 4, stride=2, padding=1)
         initialise(self)
 
@@ -83,16 +90,20 @@ class Generator(nn.Module):
         """``(B, C, S, S)`` to ``(B, out_channels, S, S)``."""
         return self.draw(self.seen(picture))
 
+    def fed(self, stored: Tensor) -> Tensor:
+        """Stored pictures as the generator takes them."""
+        return network_input(stored)
+
     def seen(self, picture: Tensor) -> Tensor:
         """The picture as it reaches the encoder: behind the front, if there is one."""
         return picture if self.front is None else self.front(picture)
 
     def draw(self, seen: Tensor, embedding: Tensor | None = None) -> Tensor:
         """The face for a picture that has passed the front; with another ``embedding`` ``(B, E, 1, 1)``, if given."""
-        *skips, out = self.encoder.features(seen)
+        *stages, out = self.encoder.features(seen)
         out = out if embedding is None else embedding
-        for block, skip in zip(self.blocks, reversed(skips), strict=True):
-            out = block(out, skip)
+        for number, (block, stage) in enumerate(zip(self.blocks, reversed(stages), strict=True)):
+            out = block(out, stage if number < self.skips else None)
         return torch.tanh(self.out(out))
 
 
@@ -140,6 +151,11 @@ class Discriminator(nn.Module):
         """``(B, C, S, S)`` and ``(B, 3, S, S)`` to ``(B, 1, 14, 14)`` logits, positive for real."""
         logits: Tensor = self.layers(torch.cat([picture, face], dim=1))
         return logits
+
+
+def network_input(stored: Tensor) -> Tensor:
+    """Stored pictures or faces as the networks take them: bytes as ``v / 127.5 - 1``, floating point as it is."""
+    return stored.float().div_(127.5).sub_(1.0) if stored.dtype == torch.uint8 else stored.float()
 
 
 @torch.no_grad()

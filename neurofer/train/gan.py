@@ -14,20 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofer.errors import BadFileError, NeuroferError
+from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.evaluate.pictures import picture_scores
 from neurofer.models.front import build_front
-from neurofer.models.reconstruct import Discriminator, Generator
+from neurofer.models.reconstruct import Discriminator, Generator, network_input
+from neurofer.models.spiking_generator import SpikingGenerator
 from neurofer.progress import progress as shown
 from neurofer.train.build import front_settings
 from neurofer.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from neurofer.train.loop import ahead
 from neurofer.train.pair_task import PairTask
-from neurofer.train.pretrain_config import GanConfig, PretrainConfig
+from neurofer.train.pretrain_config import GanConfig, PretrainConfig, skip_count
 from neurofer.train.processes import Processes, device_of, synchronised
 
 LOSSES = ("discriminator", "adversarial", "l1", "real", "drawn")
 """What is recorded of each epoch: three losses, and how far the discriminator believes in real and in drawn faces."""
+
+FaceGenerator = Generator | SpikingGenerator
 
 
 class Gan(nn.Module):
@@ -36,11 +39,17 @@ class Gan(nn.Module):
     Attributes:
         generator: ``(B, C, S, S)`` to faces ``(B, 3, S, S)``.
         discriminator: Judges what the generator saw together with a face.
+        recorded: Names of what the losses say and an epoch's row holds.
     """
 
-    def __init__(self, generator: Generator, discriminator: Discriminator) -> None:
+    def __init__(self, generator: FaceGenerator, discriminator: Discriminator) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
+        self.recorded: tuple[str, ...] = LOSSES
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Groups for the optimiser: everything at one learning rate."""
+        return [{"params": list(self.parameters()), "lr": lr}]
 
     def discriminator_loss(self, pictures: Tensor, faces: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """``(BCE(D(x, y), 1) + BCE(D(x, G(x)), 0)) / 2``, and what is recorded of it; nothing flows back into G."""
@@ -55,7 +64,11 @@ class Gan(nn.Module):
     def generator_loss(self, pictures: Tensor, faces: Tensor, weights: GanConfig) -> tuple[Tensor, dict[str, Tensor]]:
         """``BCE(D(x, G(x)), 1) + 100 L1(G(x), y)``, each with its weight, and what is recorded of it."""
         seen = self.generator.seen(pictures)
-        drawn = self.generator.draw(seen)
+        return self.drawing_loss(seen, self.generator.draw(seen), faces, weights)
+
+    def drawing_loss(self, seen: Tensor, drawn: Tensor, faces: Tensor,
+                     weights: GanConfig) -> tuple[Tensor, dict[str, Tensor]]:
+        """The generator's loss of faces that it has ``drawn`` for what it has ``seen``."""
         adversarial = _cross_entropy(self.discriminator(seen.detach(), drawn).float(), 1.0)
         l1 = functional.l1_loss(drawn.float(), faces)
         loss = weights.adversarial_weight * adversarial + weights.l1_weight * l1
@@ -67,16 +80,24 @@ def build_gan(config: PretrainConfig, channels: int) -> Gan:
 
     Args:
         config: The run.
-        channels: Channels of the representation.
+        channels: Channels of the representation; 2 of spikes.
 
     Raises:
-        UsageError: an unknown representation or setting.
+        UsageError: an unknown representation or setting, or layers that cannot be drawn from.
     """
+    if config.backend == "snn":
+        from neurofer.train.spiking_gan import build_spiking_gan
+
+        return build_spiking_gan(config.snn, channels)
     model, settings = config.model, front_settings(config.represent)
     front = build_front(settings["front"], channels, settings.get("front_bins", 9))
     seen = channels if front is None else front.out_channels
-    return Gan(Generator(model.size_px, model.width, seen, dropout=model.dropout, front=front),
-               Discriminator(model.size_px, model.width, seen + 3))
+    try:
+        generator = Generator(model.size_px, model.width, seen, dropout=model.dropout, front=front,
+                              skips=skip_count(model.skips))
+    except ValueError as error:
+        raise UsageError(f"model: {error}") from error
+    return Gan(generator, Discriminator(model.size_px, model.width, seen + 3))
 
 
 def fit_gan(gan: Gan, task: PairTask, config: PretrainConfig, folder: Path, identity: Mapping[str, Any],
@@ -108,7 +129,7 @@ def fit_gan(gan: Gan, task: PairTask, config: PretrainConfig, folder: Path, iden
     synchronised(gan, processes)
     processes.equalise(gan)
     # One optimiser for both: a step leaves alone what has no gradient, and only one of the networks has.
-    optimiser = torch.optim.Adam(gan.parameters(), lr=settings.lr, betas=(settings.beta1, settings.beta2))
+    optimiser = torch.optim.Adam(gan.parameter_groups(settings.lr), betas=(settings.beta1, settings.beta2))
     path = folder / "checkpoint.safetensors"
     state = load_checkpoint(path, gan, gan, optimiser, identity) if resume and path.exists() else Progress()
     if any(epoch != state.epoch for (epoch,) in processes.gather([state.epoch])):
@@ -132,35 +153,30 @@ def fit_gan(gan: Gan, task: PairTask, config: PretrainConfig, folder: Path, iden
 
 
 @torch.no_grad()
-def draw(generator: Generator, pictures: Tensor, others: Tensor | None = None) -> Tensor:
+def draw(generator: FaceGenerator, pictures: Tensor, others: Tensor | None = None) -> Tensor:
     """Faces ``(B, 3, S, S)`` in 0..1 of stored pictures, on the CPU, without dropout and with the means of training.
 
     Args:
         generator: Draws.
-        pictures: ``(B, C, S, S)`` as stored.
+        pictures: ``(B, ...)`` as stored.
         others: Pictures whose embeddings take the place of those of ``pictures``.
     """
     was = generator.training
     generator.eval()
     device = device_of(generator)
-    seen = generator.seen(network_input(pictures.to(device)))
-    embedding = None if others is None else generator.encoder(generator.seen(network_input(others.to(device))))
+    seen = generator.seen(generator.fed(pictures.to(device)))
+    embedding = None if others is None else generator.encoder(generator.seen(generator.fed(others.to(device))))
     faces = generator.draw(seen, embedding)
     generator.train(was)
     return faces.float().add(1.0).div(2.0).clamp(0.0, 1.0).cpu()
 
 
-def network_input(stored: Tensor) -> Tensor:
-    """Stored pictures or faces as the networks take them: bytes as ``v / 127.5 - 1``, floating point as it is."""
-    return stored.float().div_(127.5).sub_(1.0) if stored.dtype == torch.uint8 else stored.float()
-
-
-def held_out_scores(generator: Generator, task: PairTask, batch: int) -> dict[str, float]:
+def held_out_scores(generator: FaceGenerator, task: PairTask, batch: int) -> dict[str, float]:
     """Mean scores of the faces that are drawn for the held-out pairs; empty without any."""
     return _mean_scores(task, batch, lambda pictures, start: draw(generator, pictures))
 
 
-def other_embedding_scores(generator: Generator, task: PairTask, batch: int) -> dict[str, float]:
+def other_embedding_scores(generator: FaceGenerator, task: PairTask, batch: int) -> dict[str, float]:
     """What is scored when each face is drawn with the embedding of another clip's picture.
 
     The skips carry the rest. Where this is hardly worse than ``held_out_scores``, the decoder does without the
@@ -200,14 +216,16 @@ def _epoch(gan: Gan, optimiser: torch.optim.Optimizer, task: PairTask, config: P
     entropy = (config.seed, epoch, share.rank) if share.rank else (config.seed, epoch)
     torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1))
     gan.train()
-    sums = torch.zeros(len(LOSSES), device=processes.device)
+    sums = torch.zeros(len(gan.recorded), device=processes.device)
     waited = 0.0
     batches = ahead(task.batches(np.random.default_rng((config.seed, epoch)), share))
     for _ in range(task.steps):
         asked = time.perf_counter()
         batch = processes.place(next(batches))
         waited += time.perf_counter() - asked
-        pictures = network_input(batch.pictures).contiguous(memory_format=torch.channels_last)
+        pictures = gan.generator.fed(batch.pictures)
+        if pictures.ndim == 4:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
         faces = network_input(batch.faces).expand(-1, 3, -1, -1)
         recorded: dict[str, Tensor] = {}
         for network in (gan.discriminator, gan.generator):
@@ -221,11 +239,11 @@ def _epoch(gan: Gan, optimiser: torch.optim.Optimizer, task: PairTask, config: P
             processes.backward(loss * batch.weight)
             processes.step(optimiser, network.parameters())
             recorded |= said
-        sums += torch.stack([recorded[name] for name in LOSSES]) * batch.weight
+        sums += torch.stack([recorded[name] for name in gan.recorded]) * batch.weight
         advance()
     batches.close()
     gan.discriminator.requires_grad_(True)
-    means = {name: value / task.steps for name, value in zip(LOSSES, processes.sums(*sums.tolist()), strict=True)}
+    means = {name: value / task.steps for name, value in zip(gan.recorded, processes.sums(*sums.tolist()), strict=True)}
     if not all(math.isfinite(value) for value in means.values()):
         raise NeuroferError(f"pre-training diverged: a loss is no number any more in epoch {epoch + 1}; "
                             f"use a smaller train.lr than {config.train.lr:g}")

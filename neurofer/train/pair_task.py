@@ -19,7 +19,8 @@ class Batch(NamedTuple):
     """Pairs of one step.
 
     Attributes:
-        pictures: ``(B, C, S, S)`` as stored: bytes or floating point.
+        pictures: ``(B, ...)`` what the generator is fed, as stored: pictures ``(B, C, S, S)`` in bytes or floating
+            point, spikes ``(B, T, C, S, S)`` in bytes.
         faces: ``(B, 1, S, S)`` bytes.
         weight: This process's share of the whole batch.
     """
@@ -72,19 +73,19 @@ class PairTask:
             yield Batch(pictures, faces, len(mine) / len(whole))
 
     def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Pictures and faces of rows, as stored."""
-        return (torch.from_numpy(np.array(self.pairs.pictures.rows[rows])),
+        """What the generator is fed of rows, and their faces, as stored."""
+        return (torch.from_numpy(self.pairs.seen(rows)),
                 torch.from_numpy(np.array(self.pairs.faces.rows[rows])))
 
     def busiest(self, most: int) -> NDArray[np.int64]:
         """Rows for the eye: of at most so many held-out clips, evenly spread, each where most happens."""
         clips = sorted({self.pairs.clip_of(int(row)) for row in self.held_out})
-        return np.array([self.pairs.pictures.first[clip] + self.pairs.pictures.counts_of(clip).sum(axis=1).argmax()
+        return np.array([self.pairs.first[clip] + self.pairs.events_of(clip).argmax()
                          for clip in (clips[place] for place in spread(len(clips), most))], np.int64)
 
     @property
     def _epoch_pairs(self) -> int:
-        lengths, most = self.pairs.pictures.lengths()[self.train], self._settings.pairs_per_clip
+        lengths, most = self.pairs.lengths()[self.train], self._settings.pairs_per_clip
         return int(np.minimum(lengths, most).sum() if most else lengths.sum())
 
     def _draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -93,10 +94,10 @@ class PairTask:
             return self._rows
         found = []
         for clip in self.train:
-            events = self.pairs.pictures.counts_of(clip).sum(axis=1)
+            events = self.pairs.events_of(int(clip))
             odds = (events + 1.0) ** self._settings.event_power
             take = min(most, len(odds))
-            found.append(self.pairs.pictures.first[clip]
+            found.append(self.pairs.first[clip]
                          + generator.choice(len(odds), take, replace=False, p=odds / odds.sum()))
         return np.concatenate(found)
 

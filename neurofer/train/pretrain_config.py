@@ -15,6 +15,13 @@ Skips = Literal["all", "none"] | NonNegativeInt
 """How many stages of an encoder hand their output to the decoder, the deepest first, beside the embedding."""
 
 
+def skip_count(skips: Skips) -> int | None:
+    """As the networks take it: None for all."""
+    if isinstance(skips, int):
+        return skips
+    return None if skips == "all" else 0
+
+
 _OF_THE_LOSS = {"rate_target", "rate_weight"}
 
 

@@ -14,22 +14,21 @@ from neurofer.config import dump_config, load_config
 from neurofer.data import boxes, crop
 from neurofer.data.cache import usable_cache
 from neurofer.data.clip import ClipSet
-from neurofer.data.pairs import face_pairs, mean_face, require_unseen
+from neurofer.data.pairs import mean_face, require_unseen
 from neurofer.data.partition import Partition
 from neurofer.data.store import open_store
 from neurofer.data.windows import window_edges
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.events.open import open_recording
 from neurofer.files import write_text
-from neurofer.represent import build_representation
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import Progress, save_weights
 from neurofer.train.data import chosen_label, partition_of
-from neurofer.train.front import measure_front
 from neurofer.train.gan import Gan, build_gan, constant_scores, draw, fit_gan, other_embedding_scores, told
 from neurofer.train.loop import make_repeatable
 from neurofer.train.pair_task import PairTask
 from neurofer.train.pretrain_config import PretrainConfig
+from neurofer.train.pretrain_sides import Side, side_of
 from neurofer.train.processes import Processes
 
 _log = logging.getLogger(__name__)
@@ -78,11 +77,11 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     # The published pre-training learns from the whole training part; its held-out pictures are those of the test part.
     partition = partition_of(config.split, clip_set, best_on_test=config.split.kind == "paper")
     caches = usable_cache(cache, store, folder / "cache")
+    side = side_of(config)
     with processes.main_first():
         task, left_out = prepare_pairs(config, clip_set, partition, caches)
-    gan = build_gan(config, task.pairs.pictures.rows.shape[1])
-    if gan.generator.front is not None:
-        measure_front(gan.generator.front, task.pairs.pictures, task.train)
+    gan = build_gan(config, side.channels)
+    side.start(gan, task)
     baseline: dict[str, float] = {}
     if processes.main:
         if overwrite and not resume:
@@ -98,11 +97,11 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
         if last or _due(progress.epoch, config.train.keep_every):
             save_weights(folder / "epochs" / f"{progress.epoch:04d}.safetensors", gan.generator.state_dict())
         if len(chosen) and (last or _due(progress.epoch, config.train.sheet_every)):
-            _save_sheet(folder, config, clip_set, task, gan, chosen, progress)
+            _save_sheet(folder, side, clip_set, task, gan, chosen, progress)
 
     progress = fit_gan(gan, task, config, folder, identity, processes, resume=resume, after_epoch=after_epoch)
     if processes.main:
-        _finish(folder, config, clip_set, partition, task, gan, progress, baseline, left_out)
+        _finish(folder, config, side, clip_set, partition, task, gan, progress, baseline, left_out)
     processes.wait()
     return folder
 
@@ -116,12 +115,7 @@ def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partitio
         NeuroferError: no frames to learn from, a clip that is too short, or a test subject among the training clips.
         BadFileError: a recording, its frames or the cache cannot be used.
     """
-    try:
-        representation = build_representation(config.represent.kind, **config.represent.settings)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"represent: {error}") from error
-    pairs = face_pairs(clip_set, representation, config.represent.window_us, config.model.size_px, config.frame_at,
-                       cache)
+    pairs = side_of(config).pairs(clip_set, cache)
     parts = [partition.numbers(clip_set, part) for part in ("train", "validation")]
     left_out = [clip_set.clips[clip].name for part in parts for clip in part if not pairs.framed[clip]]
     if left_out:
@@ -135,7 +129,7 @@ def prepare_pairs(config: PretrainConfig, clip_set: ClipSet, partition: Partitio
     return PairTask(config.train, pairs, train, held_out), left_out
 
 
-def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: PairTask, gan: Gan,
+def _save_sheet(folder: Path, side: Side, clip_set: ClipSet, task: PairTask, gan: Gan,
                 rows: NDArray[np.int64], progress: Progress) -> None:
     from neurofer.plot.reconstruction import Shown, reconstruction_sheet
 
@@ -144,8 +138,8 @@ def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: P
     columns = []
     for place, row in enumerate(rows):
         number = task.pairs.clip_of(int(row))
-        clip, window = clip_set.clips[number], int(row - task.pairs.pictures.first[number])
-        edges = window_edges(clip.start_us, clip.stop_us, config.represent.window_us)
+        clip, window = clip_set.clips[number], int(row - task.pairs.first[number])
+        edges = window_edges(clip.start_us, clip.stop_us, side.window_us)
         with open_recording(clip.path) as recording:
             events = recording.between(clip.start_us, clip.stop_us)
             box = clip.box or boxes.find_box(events)
@@ -153,14 +147,14 @@ def _save_sheet(folder: Path, config: PretrainConfig, clip_set: ClipSet, task: P
         width, height = part.sensor
         counts = np.zeros((2, height, width), np.float32)
         np.add.at(counts, (part.p.astype(np.int64), part.y, part.x), 1.0)
-        columns.append(Shown(f"{clip.subject}\n{clip.label}", crop.crop_resize(counts, box, config.model.size_px),
-                             pictures[place].numpy(), drawn[place], faces[place].numpy()))
+        columns.append(Shown(f"{clip.subject}\n{clip.label}", crop.crop_resize(counts, box, side.size_px),
+                             side.shown(pictures[place]), drawn[place], faces[place].numpy()))
     scores = _held_out(progress)
-    figure = reconstruction_sheet(columns, f"held out, epoch {progress.epoch}: {told(scores)}", config.represent.kind)
+    figure = reconstruction_sheet(columns, f"held out, epoch {progress.epoch}: {told(scores)}", side.input_name)
     run_folder.save_figure(figure, folder / f"sheet-{progress.epoch:04d}.png")
 
 
-def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: Partition, task: PairTask,
+def _finish(folder: Path, config: PretrainConfig, side: Side, clip_set: ClipSet, partition: Partition, task: PairTask,
             gan: Gan, progress: Progress, baseline: dict[str, float], left_out: list[str]) -> None:
     """Write weights, curves and records; the card comes last and makes the run whole."""
     from neurofer.plot.reconstruction import pretraining_curves
@@ -185,10 +179,8 @@ def _finish(folder: Path, config: PretrainConfig, clip_set: ClipSet, partition: 
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
     networks = {"generator": gan.generator, "discriminator": gan.discriminator, "encoder": gan.generator.encoder}
     run_folder.write_card(folder, {
-        "task": config.task, "backend": None,
-        "representation": {"kind": config.represent.kind, "settings": config.represent.settings},
-        "window_us": config.represent.window_us, "size_px": config.model.size_px, "width": config.model.width,
-        "channels": task.pairs.pictures.rows.shape[1], "frame_at": config.frame_at, "epochs": progress.epoch,
+        "task": config.task, "backend": side.backend, **side.card(),
+        "frame_at": config.frame_at, "epochs": progress.epoch,
         "parameters": {name: sum(value.numel() for value in network.parameters())
                        for name, network in networks.items()},
         "data": {"name": clip_set.name, "digest": clip_set.digest},

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neurofer.errors import UsageError
 from neurofer.spiking.calibrate import calibrate_rates
-from neurofer.spiking.layers import LayerSpec
+from neurofer.spiking.layers import LayerSpec, SpikingLayer
 from neurofer.spiking.network import SpikingNetwork
 from neurofer.train.build import build_recogniser
 from neurofer.train.config import ModelConfig, SnnConfig, TrainConfig
@@ -38,12 +38,21 @@ def encoder_settings(snn: SnnConfig) -> dict[str, Any]:
         UsageError: the layers do not fit together, or none belongs to the encoder.
     """
     with torch.device("meta"):
-        network = build_recogniser(TrainConfig(backend="snn", snn=snn), ("one", "other"), 2)
-    if not isinstance(network, SpikingNetwork):
-        raise UsageError(f"snn.preset={snn.preset} has no layers for an encoder; use another preset")
-    layers = "; ".join(_text(spec) for spec in network.specs[: encoder_depth(network, snn)])
+        layers = "; ".join(_text(layer.spec) for layer in first_layers(snn))
     names = ("input", "size_px", "dt_us", "neuron", "neuron_options", "per_channel", "learn_theta")
     return {**{f"snn.{name}": getattr(snn, name) for name in names}, "snn.encoder": f"{snn.encoder} ({layers})"}
+
+
+def first_layers(snn: SnnConfig) -> list[SpikingLayer]:
+    """The layers of the encoder, with fresh weights from torch's generator.
+
+    Raises:
+        UsageError: the layers do not fit together, or none belongs to the encoder.
+    """
+    network = build_recogniser(TrainConfig(backend="snn", snn=snn), ("one", "other"), 2)
+    if not isinstance(network, SpikingNetwork):
+        raise UsageError(f"snn.preset={snn.preset} has no layers for an encoder; use another preset")
+    return network.spiking_layers()[: encoder_depth(network, snn)]
 
 
 def refuse_mode(config: TrainConfig) -> None:
