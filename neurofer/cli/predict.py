@@ -21,7 +21,8 @@ HELP = """Say what recordings show, window by window.
 Rows file,start_us,end_us,label,p_<class>...,events,latency_ms go to the file of -o, else to standard output. Times are
 on the recording's own clock. latency_ms is the computing time of the decision on this machine, without reading the
 file and without finding the face. An ANN decides after every window from its third on (the run's context), an SNN
-after every window. A recording too short for a first decision gets one all the same, as if nothing had moved before.
+after every window. A recording too short for a first decision gets one all the same, as if nothing had moved before. A
+network that sees slices of a whole clip (sew_resnet18 and its twin) gives one row for the whole recording.
 
 Beside the file of -o, boxes.csv says where each face box came from (user, truth, events, density), and failures.csv
 holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if

@@ -32,9 +32,25 @@ def central_slices(events: Events, frames: int = FRAMES, per_frame: int = EVENTS
     """
     if frames < 1 or per_frame < 1:
         raise ValueError(f"central_slices: need frames >= 1 and per_frame >= 1, got {frames} and {per_frame}")
-    whole = len(events) // per_frame
-    size, before = (per_frame, (whole - frames) // 2) if whole >= frames else (len(events) // frames, 0)
-    return [events[number * size : (number + 1) * size] for number in range(before, before + frames)]
+    first, last = central_span(len(events), frames, per_frame)
+    size = (last - first) // frames
+    return [events[start : start + size] for start in range(first, first + frames * size, size)] if size else (
+        [events[:0]] * frames)
+
+
+def central_span(events: int, frames: int = FRAMES, per_frame: int = EVENTS_PER_FRAME) -> tuple[int, int]:
+    """First and one past the last of the central events of so many: what slices are cut from.
+
+    Args:
+        events: Events of the stretch.
+        frames: Number of slices.
+        per_frame: Events of each.
+    """
+    whole = events // per_frame
+    if whole < frames:
+        return 0, events
+    before = (whole - frames) // 2 * per_frame
+    return before, before + frames * per_frame
 
 
 def slice_frames(events: Events, box: Box | None = None, size_px: int = 128, frames: int = FRAMES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from neurofer.events.events import Events
 from neurofer.events.recording import Recording, Window
 from neurofer.spiking.time_steps import refuse_rests
 from neurofer.stream.steps import AnnStep, Scene, SnnStep, Step, Verdict
+from neurofer.stream.whole import WholeStep
 
 if TYPE_CHECKING:
     from neurofer.train.run_folder import Run
@@ -45,7 +47,7 @@ class Predictor:
 
     Attributes:
         classes: Class names.
-        window_us: A decision is made every so often.
+        window_us: A decision is made every so often; infinity if it decides about whole recordings.
         context: Windows that a first decision needs.
     """
 
@@ -57,9 +59,9 @@ class Predictor:
         """
         card = run.card
         self.classes: tuple[str, ...] = tuple(card["classes"])
-        self.window_us = float(card["window_us"])
-        self.context = int(card.get("context_windows") or 1) if card["backend"] == "ann" else 1
         self._step = _step_of(run)
+        self.window_us = math.inf if isinstance(self._step, WholeStep) else float(card["window_us"])
+        self.context = int(card.get("context_windows") or 1) if card["backend"] == "ann" else 1
         self._warm = False
 
     @classmethod
@@ -90,7 +92,8 @@ class Predictor:
 
         Windows follow each other from ``start_us``; a last one that the end cuts in more than half is left out. The
         first decision comes with the last window of the first whole context. A recording (or stretch) too short for
-        that gives one decision, as if silence had come before it.
+        that gives one decision, as if silence had come before it. A network that sees slices of a whole clip gives one
+        decision about the whole stretch.
 
         Args:
             recording: Any recording; its sensor need not be that of training.
@@ -106,6 +109,13 @@ class Predictor:
         first, last = stretch(recording, start_us, stop_us)
         scene = Scene(find_face(recording, box, start_us, stop_us).box, recording.start_us)
         self._warm_up(recording.sensor)
+        if isinstance(self._step, WholeStep):
+            verdict, events, spent_s = self._step(recording, scene.box, first, last)
+            yield self._decision(first, last, verdict, events, spent_s)
+        else:
+            yield from self._windows(self._step, recording, scene, first, last)
+
+    def _windows(self, step: Step, recording: Recording, scene: Scene, first: int, last: int) -> Iterator[Decision]:
         state, decided, pending = None, False, None
         for window in recording.windows(self.window_us, first, last):
             cut = 2 * (last - window.start_us) < window.stop_us - window.start_us
@@ -114,33 +124,37 @@ class Predictor:
             if window.stop_us > last:
                 window = window._replace(events=window.events.between(window.start_us, last))
             started = time.perf_counter()
-            verdict, state = self._step(window, scene, state)
+            verdict, state = step(window, scene, state)
             spent_s = time.perf_counter() - started
             pending = (window, spent_s)
             if verdict is not None:
                 decided = True
-                yield self._decision(window, verdict, spent_s)
+                yield self._decision(window.start_us, window.stop_us, verdict, len(window.events), spent_s)
         if not decided and pending is not None:
             window, spent_s = pending
             started = time.perf_counter()
-            late = self._step.finish(state)
+            late = step.finish(state)
             if late is not None:
-                yield self._decision(window, late, spent_s + time.perf_counter() - started)
+                spent_s += time.perf_counter() - started
+                yield self._decision(window.start_us, window.stop_us, late, len(window.events), spent_s)
 
-    def _decision(self, window: Window, verdict: Verdict, spent_s: float) -> Decision:
-        return Decision(window.start_us, window.stop_us, self.classes[verdict.number],
-                        tuple(float(value) for value in verdict.probabilities), len(window.events), 1000 * spent_s)
+    def _decision(self, start_us: int, stop_us: int, verdict: Verdict, events: int, spent_s: float) -> Decision:
+        return Decision(start_us, stop_us, self.classes[verdict.number],
+                        tuple(float(value) for value in verdict.probabilities), events, 1000 * spent_s)
 
     def _warm_up(self, sensor: tuple[int, int]) -> None:
         """Let compilers and caches settle on one made-up window, so that the first latency is not theirs."""
         if self._warm:
+            return
+        self._warm = True
+        if isinstance(self._step, WholeStep):
+            self._step.warm_up()
             return
         width, height = sensor
         window = Window(0, round(self.window_us), Events([0, 1], [0, width - 1], [0, height - 1], [0, 1], sensor))
         state = None
         for _ in range(self.context):
             _, state = self._step(window, Scene(Box(0, 0, width, height), 0), state)
-        self._warm = True
 
 
 def stretch(recording: Recording, start_us: int, stop_us: int | None) -> tuple[int, int]:
@@ -203,8 +217,9 @@ def _store_boxes(store: Path, changed: int) -> dict[Path, Box | None]:
         return {}
 
 
-def _step_of(run: Run) -> Step:
+def _step_of(run: Run) -> Step | WholeStep:
     from neurofer.models.recurrent import SequenceClassifier
+    from neurofer.models.resnet import ResNet18, SewResNet18
     from neurofer.represent import build_representation
     from neurofer.spiking.network import SpikingNetwork
     from neurofer.spiking.readout import ReadOut
@@ -212,6 +227,8 @@ def _step_of(run: Run) -> Step:
     card, model = run.card, run.model
     try:
         size_px = int(card["size_px"])
+        if isinstance(model, (SewResNet18, ResNet18)):
+            return WholeStep(model, run.config.slices, size_px)
         if isinstance(model, SequenceClassifier):
             recipe = card["representation"]
             return AnnStep(model, build_representation(recipe["kind"], **recipe["settings"]), size_px)
