@@ -68,7 +68,16 @@ def train(
     typer.echo(f"{folder}: {card['backend']}, {card['parameters']} parameters, best epoch {chosen['best_epoch']}, "
                f"validation accuracy {100 * chosen['validation_accuracy']:.1f} %, "
                f"test accuracy {100 * score:.1f} %{between}")
+    if card.get("input_events"):
+        typer.echo(_said_of_input(**card["input_events"]))
     typer.echo(f"next: neurofer evaluate {folder}")
+
+
+def _said_of_input(kind: str, events: int, clipped: int) -> str:
+    share = f"{100 * clipped / max(events, 1):.1f} % of {events} events in face boxes"
+    if kind == "graded":
+        return f"input: {share} beyond 255 in a cell and step, so not counted"
+    return f"input: {share} beyond the first in a cell and step, so not told (snn.input=graded counts them)"
 
 
 def _load(config: str | None, backend: str | None, out: Path | None, resume: bool, words: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202, E501  TrainConfig, whose import costs a second

@@ -33,6 +33,7 @@ from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
 from neurofer.train.slices_config import card_of_slices, reads_slices
 from neurofer.train.snn import SnnTask, read_out
+from neurofer.train.spike_rows import SpikeRows
 from neurofer.train.spiking_encoder import start_rates
 from neurofer.train.target import refuse_outside_target
 from neurofer.train.transfer import PretrainedEncoder, load_encoder, take_encoder, wanted_encoder
@@ -85,6 +86,9 @@ def train_recogniser(
     caches = usable_cache(cache, store, folder / "cache")
     with processes.main_first():
         prepared = prepare(config, clip_set, None, caches)
+    if (read := _input_events(config, prepared)) is not None:
+        _log.info("%s input: %d events in the face boxes, %d of them not told apart from others", read["kind"],
+                  read["events"], read["clipped"])
     model = build_recogniser(config, clip_set.classes, prepared.channels)
     if taken is not None:
         take_encoder(model, taken, config)
@@ -144,6 +148,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
                  "clips": len(prepared.clip_set.clips), "used": {part: len(prepared.numbers[part]) for part in PARTS}},
         "split": prepared.partition.record(prepared.clip_set), "protocol": prepared.partition.protocol,
+        "input": _input_events(config, prepared),
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
         "encoder": None if taken is None else {"mode": config.model.mode, **taken.said()},
         "teacher": None if teacher is None else teacher.said(),
@@ -194,6 +199,7 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "dt_us": None if ann else config.snn.dt_us,
         "readout_us": None if ann else config.snn.readout_us,
         "input": None if ann else config.snn.input,
+        "input_events": _input_events(config, prepared),
         "readout": None if ann else config.snn.readout,
         "rate_gain": None if ann else read_out(config.snn).gain,
         "size_px": config.model.size_px if ann else config.snn.size_px,
@@ -206,6 +212,15 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "operations": found["operations"],
         "licence": "Apache-2.0",
     }
+
+
+def _input_events(config: TrainConfig, prepared: Prepared) -> dict[str, Any] | None:
+    """``{"kind", "events", "clipped"}``: events inside the face boxes of the clips used, and those that no spike shows;
+    None where the network takes no spikes of steps."""
+    if not isinstance(prepared.rows, SpikeRows):
+        return None
+    used = np.concatenate([prepared.numbers[part] for part in PARTS])
+    return {"kind": config.snn.input, **prepared.rows.clipping(used)}
 
 
 def _require_same(config: TrainConfig, data_digest: str, folder: Path) -> None:

@@ -171,9 +171,9 @@ class SnnTask:
         return self.read_out.decide(output), self.read_out.probabilities(output)
 
     def typical_batch(self, count: int = 8) -> SpikeBatch:
-        """The first training clips, unchanged; what fresh weights are scaled on."""
+        """Training clips, unchanged, long ones cut to their busiest stretch; what fresh weights are scaled on."""
         clips = self._train[:: max(len(self._train) // count, 1)][:count]
-        return self.gather(clips)
+        return self._source.busiest(clips, STRETCH_STEPS)
 
     def gather(self, clips: NDArray[np.int64], maps: Sequence[NDArray[np.float32]] = (),
                steps: int | None = None, changes: Sequence[EventAugment] = (),
