@@ -56,22 +56,30 @@ class NeuronForm(Protocol):
         ...
 
 
-def _native(settings: NeuronSettings) -> NeuronForm:
+class _InPlace(NeuronForm, Protocol):
+    """Neurons that can write over the current they are given, which saves its memory."""
+
+    def __call__(self, current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
+                 theta: Tensor | float, who: str, in_place: bool = False) -> tuple[Tensor, CubaState]: ...
+
+
+def _native(settings: NeuronSettings) -> _InPlace:
     from neurofer.spiking.scan import cuba_scan
 
     def run(current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
-            theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
-        return cuba_scan(current, state, alpha, beta, theta, settings.slope, who, surrogate=settings.surrogate)
+            theta: Tensor | float, who: str, in_place: bool = False) -> tuple[Tensor, CubaState]:
+        return cuba_scan(current, state, alpha, beta, theta, settings.slope, who, surrogate=settings.surrogate,
+                         in_place=in_place)
 
     return run
 
 
-def _native_lif(settings: NeuronSettings) -> NeuronForm:
+def _native_lif(settings: NeuronSettings) -> _InPlace:
     cuba = _native(settings)
 
     def run(current: Tensor, state: CubaState | None, alpha: Tensor | float, beta: Tensor | float,
-            theta: Tensor | float, who: str) -> tuple[Tensor, CubaState]:
-        return cuba(current, state, 0.0, beta, theta, who)
+            theta: Tensor | float, who: str, in_place: bool = False) -> tuple[Tensor, CubaState]:
+        return cuba(current, state, 0.0, beta, theta, who, in_place=in_place)
 
     return run
 
@@ -99,6 +107,9 @@ FORMS: dict[str, Callable[[NeuronSettings], NeuronForm]] = {
     "norse.lifbox": _norse, "norse.lif": _norse, "slayer.cuba": _slayer,
 }
 """Builders by name; ``neurofer.spiking.form_options`` says what each can be told."""
+
+NATIVE = frozenset({"cuba", "lif"})
+"""Forms of our own; they take ``in_place`` as well: the current may be written over."""
 
 
 def neuron_form(settings: NeuronSettings) -> NeuronForm:

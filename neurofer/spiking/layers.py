@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from neurofer.spiking.forms import NeuronSettings, neuron_form
+from neurofer.spiking.forms import NATIVE, NeuronSettings, neuron_form
 from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.scan import integrate_membrane
+from neurofer.spiking.synapses import Window, connect, convolve
 
 Shape = tuple[int, ...]
 
@@ -164,27 +164,43 @@ class SpikingLayer(nn.Module):
         """Threshold: the number of the specification, or ``()`` or ``(outputs,)`` where it is learned."""
         return self.theta_log.exp() if hasattr(self, "theta_log") else self.spec.theta
 
-    def current(self, spikes: Tensor) -> Tensor:
+    def current(self, spikes: Tensor, binary: bool = False) -> Tensor:
         """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.
 
         The weights are used on a grid on which every sum of them is exact, so the current does not depend on how
-        many steps or recordings are computed together.
+        many steps or recordings are computed together. Under ``torch.autocast`` the sums are rounded, as a training may
+        have it, and the neurons go on in the weights' own precision.
+
+        Args:
+            spikes: ``(T, B, ...)`` of ``input_shape``.
+            binary: They are whole numbers from 0 to 255 for sure; less is then kept for the backward pass.
         """
         steps, batch = spikes.shape[:2]
         weight = exact_weights(self.weight)
         if self.spec.kind == "dense":
-            return functional.linear(spikes.flatten(2), weight)
+            return connect(spikes.flatten(2), weight, binary).to(weight.dtype)
         folded = spikes.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        spec = self.spec
-        current = functional.conv2d(folded, weight, None, spec.stride, spec.padding, spec.dilation)
-        return current.unflatten(0, (steps, batch))
+        window = Window(self.spec.stride, self.spec.padding, self.spec.dilation)
+        return convolve(folded, weight, window, binary).unflatten(0, (steps, batch)).to(weight.dtype)
 
-    def forward(self, spikes: Tensor, state: CubaState | None = None) -> tuple[Tensor, CubaState]:
-        """Spikes ``(T, B, ...)`` of this layer, membranes if it does not fire, and its state after the last step."""
-        current = self.current(spikes)
+    def forward(self, spikes: Tensor, state: CubaState | None = None,
+                binary: bool = False) -> tuple[Tensor, CubaState]:
+        """Spikes of this layer, membranes if it does not fire, and its state after the last step.
+
+        Args:
+            spikes: ``(T, B, ...)`` of ``input_shape``.
+            state: State before the first step; None starts fresh.
+            binary: As in ``current``.
+
+        Returns:
+            ``(spikes (T, B, ...), state)``.
+        """
+        current = self.current(spikes, binary)
         if not self.spec.fires:
             return integrate_membrane(current, state, self.alpha, self.beta, self.name)
-        return self._form(current, state, self.alpha, self.beta, self.theta, self.name)
+        # Nobody else sees this current, so the native neurons may write over it.
+        words: dict[str, Any] = {"in_place": True} if self.neuron.form in NATIVE else {}
+        return self._form(current, state, self.alpha, self.beta, self.theta, self.name, **words)
 
     def extra_repr(self) -> str:
         return f"{self.name}: {self.input_shape} -> {self.output_shape}"

@@ -127,11 +127,13 @@ class SpikingNetwork(nn.Module):
         """Spikes of every layer, each ``(T, B, ...)``, and the state; arguments as ``forward``."""
         self._check(spikes, state)
         passing = spikes.to(self.spiking_layers()[0].weight.dtype)
+        binary = spikes.dtype in (torch.bool, torch.uint8)
         found, states = [], []
         for number, layer in enumerate(self.spiking_layers()):
             if layer.spec.kind == "dense" and self.dropout and self.training:
-                passing = _drop_inputs(passing, self.dropout)
-            passing, after = layer(passing, None if state is None else state[number])
+                passing, binary = _drop_inputs(passing, self.dropout), False
+            passing, after = layer(passing, None if state is None else state[number], binary)
+            binary = True
             found.append(passing)
             states.append(after)
         return found, tuple(states)

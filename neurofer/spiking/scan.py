@@ -24,6 +24,7 @@ def cuba_scan(
     who: str = "cuba",
     *,
     surrogate: Surrogate = "fast_sigmoid",
+    in_place: bool = False,
 ) -> tuple[Tensor, CubaState]:
     """Spikes of a layer of CUBA neurons over time, and its state afterwards.
 
@@ -39,6 +40,8 @@ def cuba_scan(
         slope: Steepness of the surrogate gradient.
         who: Name of the layer for messages.
         surrogate: Which surrogate, see ``surrogate_gradient``.
+        in_place: The current may be written over: nobody looks at it afterwards, nor does whatever made it in its
+            backward pass (a convolution does not).
 
     Returns:
         ``(spikes, state)``: zeros and ones ``(T, B, ...)`` in the memory layout of ``current``, and the last state.
@@ -51,7 +54,7 @@ def cuba_scan(
         raise ValueError(f"{who}: unknown surrogate {surrogate!r}; choose one of {', '.join(SURROGATES)}")
     state = checked_state(current, state, who)
     numbers = checked_parameters(current, alpha, beta, theta, who=who)
-    return _over_time(current, state, numbers, Rule(True, surrogate, slope))
+    return _over_time(current, state, numbers, Rule(True, surrogate, slope, in_place))
 
 
 def integrate_membrane(
@@ -83,6 +86,7 @@ class Rule(NamedTuple):
     fires: bool
     surrogate: Surrogate = "fast_sigmoid"
     slope: float = SURROGATE_SLOPE
+    in_place: bool = False
 
 
 class _Columns(NamedTuple):
@@ -135,9 +139,10 @@ class CubaScan(torch.autograd.Function):
         ctx: Any, current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor,
         columns: _Columns, rule: Rule,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        current = current.contiguous()
+        dense = current.contiguous()
+        membranes = dense.detach() if rule.in_place or dense is not current else dense.clone()
         numbers = _same_shape(columns, alpha, beta, theta)
-        spikes, membranes, u_last, v_last = _form(current).forward(current, u, v, *numbers, rule.fires)
+        spikes, u_last, v_last = _form(membranes).forward(membranes, u, v, *numbers, rule.fires)
         ctx.save_for_backward(membranes, u, v, alpha, beta, theta)
         ctx.columns, ctx.rule = columns, rule
         return (spikes if rule.fires else membranes), u_last, v_last
@@ -146,14 +151,14 @@ class CubaScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
         membranes, u, v, *parameters = ctx.saved_tensors
-        want_sums = any(ctx.needs_input_grad[3:6])
+        wanted = tuple(ctx.needs_input_grad[3:6])
         numbers = _same_shape(ctx.columns, *parameters)
         current, first_u, first_v, sums = _form(membranes).backward(
             *(grad.contiguous() for grad in grads), membranes, u.contiguous(), v.contiguous(), *numbers, ctx.rule,
-            want_sums)
-        wanted = [ctx.columns.gather(sums, place, parameter) if ctx.needs_input_grad[3 + place] else None
+            wanted)
+        shares = [ctx.columns.gather(sums, place, parameter) if wanted[place] else None
                   for place, parameter in enumerate(parameters)]
-        return current, first_u, first_v, *wanted, None, None
+        return current, first_u, first_v, *shares, None, None
 
 
 def _same_shape(columns: _Columns, *parameters: Tensor) -> list[Tensor]:

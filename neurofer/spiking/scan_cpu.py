@@ -26,8 +26,8 @@ from neurofer.spiking.surrogate import SURROGATES
 if TYPE_CHECKING:
     from neurofer.spiking.scan import Rule
 
-BLOCK = 4096
-"""Columns that go through all steps together: their state stays in the first-level cache."""
+FORWARD_BLOCK, BACKWARD_BLOCK = 4096, 2048
+"""Columns that go through all steps together: their state stays in the caches next to the core."""
 
 PARALLEL_FROM = 1 << 18
 """Elements from which threads are worth starting."""
@@ -37,31 +37,31 @@ Floats = NDArray[Any]
 
 def forward(
     current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor, fires: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """As ``scan_torch.forward``."""
     steps, columns = current.shape
-    membranes, spikes = torch.empty_like(current), torch.empty_like(current if fires else current[:0])
+    spikes = torch.empty_like(current if fires else current[:0])
     u_last, v_last = u.detach().clone(), v.detach().clone()
     arrays = [part.detach().numpy() for part in (current, u_last, v_last)]
     numbers = [_plain(number) for number in (alpha, beta, theta)]
-    over_columns(forward_columns, *arrays, *numbers, membranes.numpy(), spikes.numpy(), columns=columns, steps=steps)
-    return spikes, membranes, u_last, v_last
+    over_columns(forward_columns, *arrays, *numbers, spikes.numpy(), columns=columns, steps=steps)
+    return spikes, u_last, v_last
 
 
 def backward(
     gradient_out: Tensor, gradient_u: Tensor, gradient_v: Tensor, membranes: Tensor, u: Tensor, v: Tensor,
-    alpha: Tensor, beta: Tensor, theta: Tensor, rule: Rule, want_sums: bool,
+    alpha: Tensor, beta: Tensor, theta: Tensor, rule: Rule, wanted: tuple[bool, ...],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As ``scan_torch.backward``."""
     steps, columns = membranes.shape
     gradient_current = torch.empty_like(membranes)
     first_u, first_v = gradient_u.clone(), gradient_v.clone()
-    sums = membranes.new_zeros((3, columns if want_sums else 0))
+    sums = membranes.new_zeros((3, columns if any(wanted) else 0))
     numbers = [_plain(value) for value in (alpha, beta, theta, membranes.new_tensor(rule.slope))]
     kind = SURROGATES.index(rule.surrogate) if rule.fires else NO_SURROGATE
     arrays = [part.detach().numpy() for part in (gradient_out, membranes, v, u)]
     results = [part.numpy() for part in (first_u, first_v, gradient_current, sums)]
-    over_columns(backward_columns, *arrays, *numbers, kind, *results, columns=columns, steps=steps)
+    over_columns(backward_columns, *arrays, *numbers, kind, *results, *wanted, columns=columns, steps=steps)
     return gradient_current, first_u, first_v, sums
 
 
@@ -109,86 +109,78 @@ def _compiled_at(value: Any, n: int) -> Callable[..., Any]:
 
 @compiled
 def forward_columns(
-    current: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, theta: Any, membranes: Floats, spikes: Floats,
-    low: int, high: int,
+    membranes: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, theta: Any, spikes: Floats, low: int, high: int
 ) -> None:
-    """Columns ``low..high``: fills ``membranes`` (before the reset) and ``spikes``; ``u`` and ``v`` become the last.
+    """Columns ``low..high``: ``membranes``, which come as currents, and ``spikes``; ``u`` and ``v`` become the last.
 
     With ``spikes`` of no steps, nothing fires.
     """
-    fires = len(spikes) == len(current)
-    for start in range(low, high, BLOCK):
-        stop = min(start + BLOCK, high)
+    fires = len(spikes) == len(membranes)
+    for start in range(low, high, FORWARD_BLOCK):
+        stop = min(start + FORWARD_BLOCK, high)
         u_part, v_part = u[start:stop], v[start:stop]
         alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
-        for t in range(current.shape[0]):
+        for t in range(membranes.shape[0]):
             membrane = membranes[t, start:stop]
-            _leak_and_add(current[t, start:stop], u_part, v_part, alphas, betas, membrane)
+            _leak_and_add(membrane, u_part, v_part, alphas, betas)
             if fires:
-                _fire(membrane, thetas, spikes[t, start:stop])
-            _reset(membrane, thetas, v_part)
+                _fire_and_reset(membrane, thetas, spikes[t, start:stop], v_part)
+            else:
+                _copy(membrane, v_part)
 
 
 @compiled
-def _leak_and_add(current: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, membrane: Floats) -> None:
-    for n in range(len(current)):
-        u[n] = _at(alpha, n) * u[n] + current[n]
+def _leak_and_add(membrane: Floats, u: Floats, v: Floats, alpha: Any, beta: Any) -> None:
+    for n in range(len(membrane)):
+        u[n] = _at(alpha, n) * u[n] + membrane[n]
         membrane[n] = _at(beta, n) * v[n] + u[n]
 
 
 @compiled
-def _fire(membrane: Floats, theta: Any, spikes: Floats) -> None:
+def _fire_and_reset(membrane: Floats, theta: Any, spikes: Floats, v: Floats) -> None:
     zero, one = membrane.dtype.type(0), membrane.dtype.type(1)
     for n in range(len(membrane)):
         spikes[n] = one if membrane[n] > _at(theta, n) else zero
-
-
-@compiled
-def _reset(membrane: Floats, theta: Any, v: Floats) -> None:
-    zero = membrane.dtype.type(0)
-    for n in range(len(membrane)):
         v[n] = zero if membrane[n] > _at(theta, n) else membrane[n]
 
 
 @compiled
 def backward_columns(
     grads: Floats, membranes: Floats, v_first: Floats, u_first: Floats, alpha: Any, beta: Any, theta: Any, slope: Any,
-    kind: int, gradient_u: Floats, gradient_v: Floats, gradient_current: Floats, sums: Floats, low: int, high: int,
+    kind: int, gradient_u: Floats, gradient_v: Floats, gradient_current: Floats, sums: Floats, want_alpha: bool,
+    want_beta: bool, want_theta: bool, low: int, high: int,
 ) -> None:
     """Columns ``low..high``: gradients of the current, of the first state, and per column of alpha, beta, theta.
 
     ``gradient_u`` and ``gradient_v`` hold the gradient of the last state and become that of the first.
-    ``sums`` is ``(3, N)``, zeros; with no columns (``(3, 0)``) the parameter sums are left out.
+    ``sums`` is ``(3, N)``, zeros, or ``(3, 0)`` where none is wanted.
     """
-    want_sums = sums.shape[1] == membranes.shape[1]
-    surrogate, local = np.empty(BLOCK, membranes.dtype), np.empty(BLOCK, membranes.dtype)
-    v_in, v_before = np.empty(BLOCK, membranes.dtype), np.empty(BLOCK, membranes.dtype)
-    for start in range(low, high, BLOCK):
-        stop = min(start + BLOCK, high)
-        size = stop - start
-        through_spike, through_v = surrogate[:size], local[:size]
+    through_spikes = np.empty(BACKWARD_BLOCK, membranes.dtype)
+    for start in range(low, high, BACKWARD_BLOCK):
+        stop = min(start + BACKWARD_BLOCK, high)
         alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
+        through_spike = through_spikes[: stop - start]
+        u_part, through_v = gradient_u[start:stop], gradient_v[start:stop]
         for t in range(membranes.shape[0] - 1, -1, -1):
-            through_u = gradient_current[t, start:stop]
-            _surrogate_gradient(kind, grads[t, start:stop], membranes[t, start:stop], thetas, slope, through_spike)
-            _past_reset(membranes[t, start:stop], gradient_v[start:stop], through_spike, thetas, through_v)
-            _accumulate(through_v, alphas, gradient_u[start:stop], through_u)
-            _scale(through_v, betas, gradient_v[start:stop])
-            if want_sums:
+            membrane, through_u = membranes[t, start:stop], gradient_current[t, start:stop]
+            _surrogate_gradient(kind, grads[t, start:stop], membrane, thetas, slope, through_spike)
+            _past_reset(membrane, thetas, through_spike, through_v)
+            _add(u_part, through_v, through_u)
+            if want_theta:
                 _subtract(through_spike, sums[2, start:stop])
-                if t == 0:
-                    _add_product(through_v, v_first[start:stop], sums[1, start:stop])
-                    _add_product(through_u, u_first[start:stop], sums[0, start:stop])
-                    continue
-                _reset(membranes[t - 1, start:stop], thetas, v_in[:size])
-                _add_product(through_v, v_in[:size], sums[1, start:stop])
-                if t == 1:
-                    _add_product_with_u(through_u, membranes[0, start:stop], v_first[start:stop], betas,
-                                        sums[0, start:stop])
-                else:
-                    _reset(membranes[t - 2, start:stop], thetas, v_before[:size])
-                    _add_product_with_u(through_u, membranes[t - 1, start:stop], v_before[:size], betas,
-                                        sums[0, start:stop])
+            if want_beta and t:
+                _add_beta(through_v, membranes[t - 1, start:stop], thetas, sums[1, start:stop])
+            elif want_beta:
+                _add_product(through_v, v_first[start:stop], sums[1, start:stop])
+            if want_alpha and t > 1:
+                _add_alpha(through_u, membranes[t - 1, start:stop], membranes[t - 2, start:stop], betas, thetas,
+                           sums[0, start:stop])
+            elif want_alpha and t:
+                _add_second_alpha(through_u, membranes[0, start:stop], v_first[start:stop], betas, sums[0, start:stop])
+            elif want_alpha:
+                _add_product(through_u, u_first[start:stop], sums[0, start:stop])
+            _scale(through_u, alphas, u_part)
+            _scale(through_v, betas, through_v)
 
 
 @compiled
@@ -230,23 +222,22 @@ def _triangle(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_s
 
 
 @compiled
+def _past_reset(membrane: Floats, theta: Any, through_spike: Floats, gradient_v: Floats) -> None:
+    zero = membrane.dtype.type(0)
+    for n in range(len(membrane)):
+        gradient_v[n] = (zero if membrane[n] > _at(theta, n) else gradient_v[n]) + through_spike[n]
+
+
+@compiled
 def _copy(values: Floats, into: Floats) -> None:
     for n in range(len(values)):
         into[n] = values[n]
 
 
 @compiled
-def _past_reset(membrane: Floats, gradient_v: Floats, through_spike: Floats, theta: Any, through_v: Floats) -> None:
-    zero = membrane.dtype.type(0)
-    for n in range(len(membrane)):
-        through_v[n] = (zero if membrane[n] > _at(theta, n) else gradient_v[n]) + through_spike[n]
-
-
-@compiled
-def _accumulate(through_v: Floats, alpha: Any, gradient_u: Floats, through_u: Floats) -> None:
-    for n in range(len(through_v)):
-        through_u[n] = gradient_u[n] + through_v[n]
-        gradient_u[n] = _at(alpha, n) * through_u[n]
+def _add(first: Floats, second: Floats, total: Floats) -> None:
+    for n in range(len(first)):
+        total[n] = first[n] + second[n]
 
 
 @compiled
@@ -268,10 +259,27 @@ def _add_product(first: Floats, second: Floats, total: Floats) -> None:
 
 
 @compiled
-def _add_product_with_u(through_u: Floats, membrane: Floats, v_in: Floats, beta: Any, total: Floats) -> None:
-    """Add the share of alpha; the current before the step is found back from the membrane and what it started from."""
+def _add_beta(through_v: Floats, before: Floats, theta: Any, total: Floats) -> None:
+    """Add beta's share; ``before`` is the membrane one step earlier, not yet reset."""
+    zero = before.dtype.type(0)
+    for n in range(len(through_v)):
+        total[n] += through_v[n] * (zero if before[n] > _at(theta, n) else before[n])
+
+
+@compiled
+def _add_alpha(through_u: Floats, before: Floats, earlier: Floats, beta: Any, theta: Any, total: Floats) -> None:
+    """Add alpha's share; the current before the step is found back from the membranes one and two steps earlier."""
+    zero = before.dtype.type(0)
     for n in range(len(through_u)):
-        total[n] += through_u[n] * (membrane[n] - _at(beta, n) * v_in[n])
+        v_in = zero if earlier[n] > _at(theta, n) else earlier[n]
+        total[n] += through_u[n] * (before[n] - _at(beta, n) * v_in)
+
+
+@compiled
+def _add_second_alpha(through_u: Floats, before: Floats, v_first: Floats, beta: Any, total: Floats) -> None:
+    """The same at the second step, whose ``earlier`` is the first state."""
+    for n in range(len(through_u)):
+        total[n] += through_u[n] * (before[n] - _at(beta, n) * v_first[n])
 
 
 def over_columns(kernel: Callable[..., None], *arguments: Any, columns: int, steps: int) -> None:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def forward(
     current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor, fires: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """``(spikes (T, N), membranes before the reset (T, N), last u (N), last v (N))``.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``(spikes (T, N), last u (N), last v (N))``; the membranes before the reset take the place of the current.
 
     Args:
-        current: ``(T, N)``.
+        current: ``(T, N)``, contiguous; written over.
         u: ``(N,)`` current before the first step.
         v: ``(N,)`` membrane before the first step.
         alpha: One number, or ``(N,)``; so are ``beta`` and ``theta``.
@@ -27,22 +27,21 @@ def forward(
         theta: Threshold.
         fires: False leaves the spikes empty, ``(0, N)``, and the membrane without reset.
     """
-    membranes = torch.empty_like(current)
     spikes = torch.empty_like(current) if fires else current[:0]
-    for t, (now, membrane) in enumerate(zip(current.unbind(0), membranes.unbind(0), strict=True)):
+    for t, now in enumerate(current.unbind(0)):
         u = alpha * u + now
         v = beta * v + u
-        membrane.copy_(v)
+        now.copy_(v)
         if fires:
             over = v - theta > 0
             spikes[t].copy_(over)
             v = v.masked_fill(over, 0.0)
-    return spikes, membranes, u.clone(), v.clone()
+    return spikes, u.clone(), v.clone()
 
 
 def backward(
     gradient_out: Tensor, gradient_u: Tensor, gradient_v: Tensor, membranes: Tensor, u: Tensor, v: Tensor,
-    alpha: Tensor, beta: Tensor, theta: Tensor, rule: Rule, want_sums: bool,
+    alpha: Tensor, beta: Tensor, theta: Tensor, rule: Rule, wanted: tuple[bool, ...],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of the current ``(T, N)``, of the first u and v ``(N,)``, and of alpha, beta, theta ``(3, N)``.
 
@@ -50,14 +49,14 @@ def backward(
         gradient_out: ``(T, N)`` gradient of the spikes, or of the membranes where the neurons do not fire.
         gradient_u: ``(N,)`` gradient of the last current.
         gradient_v: ``(N,)`` gradient of the last membrane.
-        membranes: ``(T, N)`` as ``forward`` gave them; the arguments behind them too are those of ``forward``.
+        membranes: ``(T, N)`` as ``forward`` left them; the arguments behind them too are those of ``forward``.
         u: Current before the first step.
         v: Membrane before the first step.
         alpha: Decay of the current.
         beta: Decay of the membrane.
         theta: Threshold.
         rule: What the neurons do.
-        want_sums: False leaves the sums over time of the parameters at zero.
+        wanted: Whose gradient is needed of alpha, beta and theta; the sums of the others mean nothing.
     """
     gradient_current = torch.empty_like(membranes)
     sums = membranes.new_zeros((3, membranes.shape[1]), dtype=torch.promote_types(membranes.dtype, torch.float32))
@@ -69,7 +68,7 @@ def backward(
         local = gradient_v.masked_fill(over > 0, 0.0) + through_spike
         gradient_u = gradient_u + local
         gradient_current[t] = gradient_u
-        if want_sums:
+        if any(wanted):
             v_in, u_in = _state_before(t, membranes, u, v, beta, theta)
             sums[0] += gradient_u * u_in
             sums[1] += local * v_in
