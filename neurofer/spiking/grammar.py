@@ -58,7 +58,7 @@ def grammar_problems(
         spikes_in: What it is fed: ``binary`` spikes, ``graded`` ones, or ``slices`` of a fixed number of events.
     """
     found = []
-    if spikes_in == "graded":
+    if spikes_in == "graded" or getattr(network, "graded", False):
         found.append("input: graded spikes (snn.input=binary: one bit a step)")
     elif spikes_in != "binary":
         found.append(f"input: {spikes_in} instead of a spike stream (snn.input=binary)")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofer.spiking.forms import NATIVE, NeuronSettings, neuron_form
+from neurofer.spiking.graded import by_digits
 from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.scan import integrate_membrane
 from neurofer.spiking.synapses import Window, connect, convolve
@@ -130,7 +131,12 @@ class SpikingLayer(nn.Module):
         shape: Activity that comes in, (C, H, W) or (N,).
         name: Name for messages and reports.
         neuron: Which neurons, and what of them is learned.
+
+    Attributes:
+        graded: What comes in counts events, from 0 to 255.
     """
+
+    graded = False
 
     def __init__(self, spec: LayerSpec, shape: Shape, name: str, neuron: NeuronSettings | None = None) -> None:
         super().__init__()
@@ -175,6 +181,9 @@ class SpikingLayer(nn.Module):
             spikes: ``(T, B, ...)`` of ``input_shape``.
             binary: They are whole numbers from 0 to 255 for sure; less is then kept for the backward pass.
         """
+        return by_digits(lambda digit: self._sums(digit, binary), spikes) if self.graded else self._sums(spikes, binary)
+
+    def _sums(self, spikes: Tensor, binary: bool) -> Tensor:
         steps, batch = spikes.shape[:2]
         weight = exact_weights(self.weight)
         if self.spec.kind == "dense":
@@ -211,7 +220,7 @@ def exact_weights(weight: Tensor) -> Tensor:
 
     Rounded to multiples of the smallest power of two for which a neuron's weights sum to fewer than 2^23 of them (2^52
     in double precision). On spikes of 0 and 1 the order of summation then changes nothing: chunked equals whole and
-    batched equals single, spike for spike. About 15 bits of the largest weights remain.
+    batched equals single, spike for spike. About 15 bits of the largest weights remain. Counts: see ``by_digits``.
 
     Args:
         weight: ``(outputs, ...)``.

@@ -72,7 +72,7 @@ def move_network(network: SpikingNetwork, target: NeuronSettings) -> SpikingNetw
     problems = moving_problems(network, source, target)
     if problems:
         raise ValueError(told(source, target, problems))
-    moved = SpikingNetwork(network.specs, network.input_shape, network.dropout, target)
+    moved = SpikingNetwork(network.specs, network.input_shape, network.dropout, target, network.graded)
     weight = next(network.parameters())
     moved.to(weight.device, weight.dtype)
     moved.load_state_dict(network.state_dict())

@@ -43,10 +43,11 @@ class SpikingNetwork(nn.Module):
         specs: The layers as data.
         input_shape: ``(channels, height, width)`` of one step.
         layers: The modules, named ``conv1``, ``conv2``, ..., ``dense1``, ...
+        graded: The input counts events, up to 255 a cell and step.
     """
 
     def __init__(self, specs: Sequence[LayerSpec], input_shape: Shape, dropout: float = 0.0,
-                 neuron: NeuronSettings | None = None) -> None:
+                 neuron: NeuronSettings | None = None, graded: bool = False) -> None:
         """Build the layers with random weights.
 
         Args:
@@ -55,6 +56,7 @@ class SpikingNetwork(nn.Module):
             input_shape: ``(channels, height, width)``.
             dropout: Share of inputs of each dense layer that is silent for a whole training sequence.
             neuron: Which neurons, and what of them is learned; those without synaptic memory make alpha 0.
+            graded: The input counts events, up to 255 a cell and step; no chip takes that.
 
         Raises:
             ValueError: the layers do not fit together; every problem is listed, by layer.
@@ -70,15 +72,16 @@ class SpikingNetwork(nn.Module):
         for spec, name in zip(self.specs, layer_names(self.specs), strict=True):
             layers.append(SpikingLayer(spec, shape, name, neuron))
             shape = layers[-1].output_shape
+        layers[0].graded = self.graded = graded
         self.layers = nn.ModuleList(layers)
 
     @classmethod
     def build(
         cls, layers: Sequence[LayerSpec], input_shape: Shape = (2, 64, 64), dropout: float = 0.0,
-        neuron: NeuronSettings | None = None,
+        neuron: NeuronSettings | None = None, graded: bool = False,
     ) -> SpikingNetwork:
         """The network with these layers; see the constructor."""
-        return cls(layers, input_shape, dropout, neuron)
+        return cls(layers, input_shape, dropout, neuron, graded)
 
     @property
     def classes(self) -> int:
@@ -105,7 +108,7 @@ class SpikingNetwork(nn.Module):
         """Spikes of the classes over time; their membranes where the last layer does not fire.
 
         Args:
-            spikes: ``(T, B, C, H, W)`` zeros and ones, any number type.
+            spikes: ``(T, B, C, H, W)`` zeros and ones, or counts, any number type.
             state: What the steps before left behind; None starts fresh.
             lengths: ``(B,)`` true number of steps of each padded sequence; spikes behind it are set to 0. The state
                 returned is that after all T steps.

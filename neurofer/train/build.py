@@ -86,6 +86,7 @@ def _snn(config: TrainConfig, classes: int) -> nn.Module:
             start: dict[str, Any] = {"alpha": snn.alpha, "beta": snn.beta}
             specs = [LayerSpec.from_dict({**start, **layer}) for layer in snn.layers] + [dense(classes, **start)]
         specs[-1] = replace(specs[-1], fires=snn.readout == "spikes")
-        return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron_settings(snn))
+        return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron_settings(snn),
+                                    snn.input == "graded")
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error
