@@ -71,12 +71,39 @@ def _print_run(found: dict[str, Any]) -> None:
     subjects = [(name, f"{100 * row['accuracy']:.1f}", row["samples"]) for name, row in clip["per_subject"].items()]
     typer.echo(text_table(("subject", "accuracy %", "clips"), subjects))
     typer.echo("")
+    _print_time(found["anytime"])
     work, late = found["operations"], found["latency"]
+    if "layers" in work:
+        layers = [(layer["name"], layer["neurons"], f"{layer['rate']:.4f}",
+                   short_number(layer["synaptic_operations_per_decision"]),
+                   f"{100 * layer['synaptic_operations_per_decision'] / layer['dense_macs_per_decision']:.1f}")
+                  for layer in work["layers"]]
+        typer.echo(text_table(("layer", "neurons", "spikes per neuron and step", "operations a decision",
+                               "% of the dense network's"), layers))
+        typer.echo("")
     rate = f", {work['rate']:.3f} spikes per neuron and step" if "rate" in work else ""
     done = f"{short_number(work['per_decision'])} {work['kind']}s"
     typer.echo(f"parameters {found['parameters']}, per decision {done}{rate}, "
                f"{late['p50_ms']:.2f} ms (95 %: {late['p95_ms']:.2f} ms, {late['threads']} thread)")
     typer.echo("")
+
+
+def _print_time(anytime: dict[str, Any] | None) -> None:
+    from neurofer.cli.options import text_table
+
+    if anytime is None:
+        return
+    onset = anytime["from_onset"]
+    header = ("", *(f"{ms} ms" for ms in anytime["at_ms"]), "whole clip")
+    rows = [("accuracy % since the clip began", *map(_share, anytime["accuracy"]), _share(anytime["whole"]))]
+    if onset:
+        rows.append((f"since the expression began ({onset['clips']} clips)", *map(_share, onset["accuracy"]), ""))
+    typer.echo(text_table(header, rows))
+    typer.echo("")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def _print_summary(backend: str, summary: dict[str, Any]) -> None:
@@ -90,3 +117,9 @@ def _print_summary(backend: str, summary: dict[str, Any]) -> None:
             for name, group in groups.items()]
     typer.echo(text_table(("", "accuracy %", "UAR %", "macro F1 %"), rows))
     typer.echo("")
+    if summary["anytime"]:
+        times, over = summary["anytime"]["at_ms"], summary["anytime"]["accuracy"]
+        rows = [(f"{ms} ms", "-" if one is None else per_cent(one["mean"], one["interval"]))
+                for ms, one in zip(times, over, strict=True)]
+        typer.echo(text_table(("since the clip began", "accuracy %"), rows))
+        typer.echo("")

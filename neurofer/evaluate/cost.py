@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurofer.evaluate.slices_cost import clip_seconds, slices_operations, time_slices
+from neurofer.spiking.counting import Activity, count_activity
 from neurofer.train.ann import AnnTask, pictures_to_network
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared
 from neurofer.train.processes import device_of, place
 from neurofer.train.slices_task import SlicesTask
-from neurofer.train.snn import SnnTask
+from neurofer.train.snn import STRETCH_STEPS, SnnTask, spiking_network
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -38,8 +39,10 @@ def operations(config: TrainConfig, prepared: Prepared, model: nn.Module, clips:
 
     Returns:
         ``{"kind": "MAC" | "synaptic operation", "per_decision", "per_clip", "per_second"}``, and for the SNN also
-        ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``clips_counted`` and
-        ``dense_macs_per_clip`` (had every synapse been used at every step).
+        ``rate`` (spikes per neuron and step), ``steps_per_clip``, ``updates_per_clip`` (neurons), ``clips_counted``,
+        ``dense_macs_per_clip`` (had every synapse been used at every step) and ``layers``: ``name``, ``neurons``,
+        ``rate``, and per decision ``spikes_``, ``synaptic_operations_`` (by the spikes that come in) and
+        ``dense_macs_per_decision`` of each.
     """
     if isinstance(prepared.task, SlicesTask):
         return slices_operations(prepared.task, prepared.clip_set, model, clips)
@@ -62,26 +65,37 @@ def _ann_operations(config: TrainConfig, prepared: Prepared, model: nn.Module,
 
 
 def _snn_operations(config: TrainConfig, task: SnnTask, model: nn.Module, clips: NDArray[np.int64]) -> dict[str, Any]:
-    from neurofer.spiking.counting import count_activity
-    from neurofer.spiking.network import SpikingNetwork
-
-    if not isinstance(model, SpikingNetwork):
-        raise TypeError(f"operations: need a SpikingNetwork, got {type(model).__name__}")
     chosen = clips[np.linspace(0, len(clips) - 1, min(len(clips), 32)).astype(int)]
-    total = None
-    for part in np.array_split(chosen, -(-len(chosen) // 8)):
-        batch = place(task.gather(part), device_of(model))
-        _, _, activity = count_activity(model, batch.spikes, lengths=batch.lengths)
-        total = activity if total is None else total + activity
-    if total is None:
-        raise ValueError("operations: need at least one clip")
+    total = _count(task, model, chosen)
     per_step = total.synaptic_operations / total.sample_steps
     steps = total.sample_steps / len(chosen)
+    decision_steps = config.snn.decision_us / config.snn.dt_us
+    each = decision_steps / total.sample_steps
     return {"kind": "synaptic operation",
             "per_decision": per_step * config.snn.decision_us / config.snn.dt_us,
             "per_clip": per_step * steps, "per_second": per_step * 1e6 / config.snn.dt_us,
             "rate": total.rate, "steps_per_clip": steps, "updates_per_clip": total.updates / len(chosen),
-            "dense_macs_per_clip": total.dense_macs / len(chosen), "clips_counted": len(chosen)}
+            "dense_macs_per_clip": total.dense_macs / len(chosen), "clips_counted": len(chosen),
+            "layers": [{"name": layer.name, "neurons": layer.neurons, "rate": layer.rate,
+                        "spikes_per_decision": layer.spikes * each,
+                        "synaptic_operations_per_decision": layer.synaptic_operations * each,
+                        "dense_macs_per_decision": layer.dense_macs * each} for layer in total.layers]}
+
+
+def _count(task: SnnTask, model: nn.Module, clips: NDArray[np.int64]) -> Activity:
+    """What the network does on some clips, in stretches of bounded memory."""
+    network, total = spiking_network(model), None
+    for part in np.array_split(clips, -(-len(clips) // 8)):
+        batch = place(task.gather(part), device_of(model))
+        state = None
+        for start in range(0, batch.steps, STRETCH_STEPS):
+            stop = min(start + STRETCH_STEPS, batch.steps)
+            left = (batch.lengths - start).clamp_min(0)
+            _, state, found = count_activity(network, batch.chunk(start, stop), state, left)
+            total = found if total is None else total + found
+    if total is None:
+        raise ValueError("operations: need at least one clip")
+    return total
 
 
 def measure_latency(config: TrainConfig, prepared: Prepared, model: nn.Module, clips: NDArray[np.int64],
@@ -124,7 +138,9 @@ def _time_decisions(config: TrainConfig, prepared: Prepared, model: nn.Module, c
             if isinstance(task, AnnTask):
                 parts = pictures_to_network(prepared.rows.of(int(clip)))[None].split(1, dim=1)
             else:
-                parts = task.gather(np.array([clip])).spikes.split(config.snn.decision_us // config.snn.dt_us)
+                batch, steps = task.gather(np.array([clip])), config.snn.decision_us // config.snn.dt_us
+                first = range(0, batch.steps, steps)[: 4 * config.model.context_windows]
+                parts = tuple(batch.chunk(start, start + steps) for start in first)
             for part in place(parts[: 4 * config.model.context_windows], device_of(model)):
                 started = time.perf_counter()
                 _, state = model(part, state)

@@ -11,13 +11,14 @@
     confusion           clips, rows for the truth
     parameters          trained numbers
     operations          {kind, per_decision, per_clip, per_second, ...}; see neurofer.evaluate.cost
+    anytime             {at_ms, accuracy, whole, clips, curve, from_onset} or None; see neurofer.evaluate.anytime
     latency             {per, evidence_ms, p50_ms, p95_ms, threads, device}
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from neurofer.data.partition import Partition
 from neurofer.data.splits import Part
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
+from neurofer.evaluate.anytime import anytime
 from neurofer.evaluate.baselines import event_count_baseline, majority_baseline
 from neurofer.evaluate.cost import measure_latency, operations, parameter_count
 from neurofer.evaluate.intervals import t_interval
@@ -79,6 +81,7 @@ def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part
         "confusion": clip_scores["confusion"],
         "parameters": parameter_count(model),
         "operations": operations(config, prepared, model, clips),
+        "anytime": anytime(config, prepared, model, said),
         "latency": measure_latency(config, prepared, model, clips),
     }
 
@@ -135,7 +138,7 @@ def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Returns:
         ``{"runs", "seeds", "part", "backend", "clip": {metric: {"mean", "interval", "values"}}, "window": ...,
-        "baselines": {name: ...}}``.
+        "anytime": {"at_ms", "accuracy": [...], "whole"}, "baselines": {name: ...}}``.
     """
     def over(values: list[float]) -> dict[str, Any]:
         interval = t_interval(values)
@@ -147,6 +150,18 @@ def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "backend": found[0]["backend"],
         **{unit: {metric: over([one["metrics"][unit][metric] for one in found]) for metric in METRICS}
            for unit in ("clip", "window")},
+        "anytime": _anytime_over(found, over),
         "baselines": {name: {metric: over([one["baselines"][name][metric] for one in found]) for metric in METRICS}
                       for name in found[0]["baselines"]},
     }
+
+
+def _anytime_over(found: Sequence[dict[str, Any]], over: Callable[[list[float]], dict[str, Any]],
+                  ) -> dict[str, Any] | None:
+    """The anytime accuracies of several runs together; None unless all have one."""
+    each = [one["anytime"] for one in found]
+    if any(one is None for one in each):
+        return None
+    columns = list(zip(*(one["accuracy"] for one in each), strict=True))
+    return {"at_ms": each[0]["at_ms"], "whole": over([one["whole"] for one in each]),
+            "accuracy": [None if None in column else over(list(column)) for column in columns]}

@@ -20,7 +20,7 @@ class LayerCount:
     Attributes:
         name: Layer name.
         neurons: Neurons of the layer.
-        spikes: Spikes that the layer sent.
+        spikes: Spikes that the layer sent; none of a read-out that never fires.
         synaptic_operations: Spikes that came in, each times the synapses it reached.
         dense_macs: What an ordinary network would multiply in as many steps.
         updates: Neuron updates, neurons times steps times samples.
@@ -108,7 +108,8 @@ def count_activity(
     for layer, before, after in zip(network.spiking_layers(), masked, masked[1:], strict=False):
         neurons = math.prod(layer.output_shape)
         macs = layer.weight.numel() * math.prod(layer.output_shape[1:])
-        counts.append(LayerCount(layer.name, neurons, _count(after), synaptic_operations(layer, before),
+        sent = _count(after) if layer.spec.fires else 0
+        counts.append(LayerCount(layer.name, neurons, sent, synaptic_operations(layer, before),
                                  macs * sample_steps, neurons * sample_steps))
     return masked[-1], last, Activity(tuple(counts), _count(masked[0]), sample_steps)
 

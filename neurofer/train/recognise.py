@@ -16,6 +16,7 @@ from neurofer.data.cache import usable_cache
 from neurofer.data.splits import PARTS
 from neurofer.data.store import open_store
 from neurofer.errors import NeuroferError, UsageError
+from neurofer.evaluate.anytime import shown_clip
 from neurofer.evaluate.recognition import assess
 from neurofer.files import csv_text, write_text
 from neurofer.models.recurrent import SequenceClassifier
@@ -143,6 +144,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     for name, figure in (("confusion", confusion_figure(found["confusion"], prepared.clip_set.classes, title)),
                          ("curves", curves_figure(progress.history, f"{config.backend}, seed {config.seed}"))):
         run_folder.save_figure(figure, folder / f"{name}.png")
+    _draw_time(folder / "anytime.png", config, prepared, model, said, found)
     record: dict[str, Any] = {
         "format": "neurofer-run", "version": 1, "seed": config.seed, "backend": config.backend,
         "data": {"name": prepared.clip_set.name, "digest": prepared.clip_set.digest,
@@ -161,6 +163,24 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
         card |= card_of_slices(config)
     run_folder.write_card(folder, card)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def _draw_time(path: Path, config: TrainConfig, prepared: Prepared, model: nn.Module, said: Decisions,
+               found: dict[str, Any]) -> None:
+    """How early it is right, and how a spiking network gets there; nothing for one that sees a clip as one sample."""
+    from neurofer.plot.spiking import Example, time_figure
+
+    if found["anytime"] is None:
+        return
+    example, layers = None, found["operations"].get("layers", ())
+    if isinstance(prepared.task, SnnTask):
+        clip, output, running = shown_clip(prepared.task, model, said, prepared.labels[said.clips])
+        example = Example(prepared.clip_set.clips[clip].name, int(prepared.labels[clip]), config.snn.dt_us / 1000,
+                          output, running, prepared.task.read_out.kind == "spikes")
+    title = f"{config.backend}, test subjects, over time"
+    figure = time_figure(found["anytime"], found["baselines"]["majority"]["accuracy"], layers, example,
+                         prepared.clip_set.classes, title)
+    run_folder.save_figure(figure, path)
 
 
 def _write_predictions(folder: Path, prepared: Prepared, said: Decisions) -> None:
@@ -210,6 +230,7 @@ def _card(config: TrainConfig, prepared: Prepared, progress: Progress, found: di
         "metrics": {"test": score, "validation_accuracy": progress.best_score[0], "best_epoch": progress.best_epoch},
         "parameters": found["parameters"],
         "operations": found["operations"],
+        "anytime": found["anytime"] and {key: value for key, value in found["anytime"].items() if key != "curve"},
         "licence": "Apache-2.0",
     }
 

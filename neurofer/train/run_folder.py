@@ -2,10 +2,10 @@
 
 ``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the
 other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``predictions.csv`` what was
-said about each test clip · ``windows.csv`` and about each decision window in it · ``curves.png`` · ``confusion.png``.
-A pre-training has no ``confusion.png`` and no predictions, but its ``discriminator.safetensors``, the generator of
-earlier epochs in ``epochs/`` and ``sheet-*.png``. While a run is under way there is a ``checkpoint.safetensors`` and no
-card.
+said about each test clip · ``windows.csv`` and about each decision window in it · ``curves.png`` · ``confusion.png`` ·
+``anytime.png`` how early it is right. A pre-training has neither of the last two and no predictions, but its
+``discriminator.safetensors``, the generator of earlier epochs in ``epochs/`` and ``sheet-*.png``. While a run is under
+way there is a ``checkpoint.safetensors`` and no card.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
 RECORD_FILES = ("metrics.jsonl", "run.json", "predictions.csv", "windows.csv", "curves.png", "confusion.png",
-                "discriminator.safetensors")
+                "anytime.png", "discriminator.safetensors")
 RECORD_PATTERNS = ("sheet-[0-9]*.png", "epochs/[0-9]*.safetensors")
 _OF_THE_STATE = ("card.json", "checkpoint.safetensors")
 _AGAIN = "copy the folder again, or train it again"

@@ -19,7 +19,7 @@ from neurofer.train.run_folder import load_run
 
 Make = Callable[..., TrainConfig]
 FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "predictions.csv", "windows.csv",
-         "curves.png", "confusion.png"}
+         "curves.png", "confusion.png", "anytime.png"}
 
 
 class Killed(Exception):  # noqa: N818  not an error, an end
