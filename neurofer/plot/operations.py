@@ -18,6 +18,10 @@ _SHAPES = ("s", "D", "o", "^", "v", "P")
 WHOLE = "whole clip"
 
 
+Series = Mapping[str, Mapping[float, Estimate]]
+"""Estimates by name of the arm and by time in milliseconds."""
+
+
 class Cost(NamedTuple):
     """What a recogniser needs and gives.
 
@@ -33,7 +37,7 @@ class Cost(NamedTuple):
 
 
 def operations_figure(points: Mapping[str, Cost], curves: Mapping[str, Sequence[Cost]] | None = None, title: str = "",
-                      floor: float | None = None, aim: Cost | None = None) -> Figure:
+                      floor: float | None = None, aim: Cost | None = None, among: Sequence[str] = ()) -> Figure:
     """Accuracy over operations per second of input, on a logarithmic scale: a mark for each arm, a line for each lever.
 
     Args:
@@ -42,6 +46,7 @@ def operations_figure(points: Mapping[str, Cost], curves: Mapping[str, Sequence[
         title: Above the picture.
         floor: Accuracy that needs no face, as a dashed line.
         aim: A field up to these operations and from this accuracy on is shaded.
+        among: All names that pictures of this kind show; each keeps its colour and mark.
 
     Raises:
         ValueError: nothing to draw, or operations that are not above 0.
@@ -60,11 +65,11 @@ def operations_figure(points: Mapping[str, Cost], curves: Mapping[str, Sequence[
         for one in ordered:
             axes.annotate(one.label, (one.operations, one.accuracy.mean), xytext=(0, -11), textcoords="offset points",
                           ha="center", fontsize=7, color=colour)
-    for number, (name, one) in enumerate(points.items()):
+    for name, one in points.items():
         mean, low, high = one.accuracy
-        axes.errorbar([one.operations], [mean], yerr=_bars(mean, low, high), color=_COLOURS[number % len(_COLOURS)],
-                      marker=_SHAPES[number % len(_SHAPES)], markersize=7, capsize=3, elinewidth=1.3, linewidth=0,
-                      label=name, zorder=3)
+        colour, shape = _mark(name, among or list(points))
+        axes.errorbar([one.operations], [mean], yerr=_bars(mean, low, high), color=colour, marker=shape, markersize=7,
+                      capsize=3, elinewidth=1.3, linewidth=0, label=name, zorder=3)
     axes.set_xscale("log")
     low, high = min(one.operations for one in every), max(one.operations for one in every)
     axes.set_xlim(low / 2, high * 2)
@@ -73,54 +78,75 @@ def operations_figure(points: Mapping[str, Cost], curves: Mapping[str, Sequence[
         top = axes.get_ylim()[1]
         axes.add_patch(Rectangle((low / 2, aim.accuracy.mean), aim.operations - low / 2, top - aim.accuracy.mean,
                                  color=GREEN, alpha=0.08, linewidth=0, zorder=0, label=aim.label or None))
-    axes.set_xlabel("operations per second of input (MACs of an ANN, synaptic operations of an SNN)")
-    figure.legend(frameon=False, fontsize=8.5, loc="outside right upper")
+    axes.set_xlabel("MACs or synaptic operations per second of input")
+    handles, names = axes.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda place: names[place] not in points)
+    figure.legend([handles[place] for place in order], [names[place] for place in order], frameon=False, fontsize=8.5,
+                  loc="outside right upper")
     return _titled(figure, title)
 
 
-def anytime_figure(series: Mapping[str, Mapping[float, Estimate]], whole: Mapping[str, Estimate], title: str = "",
-                   floor: float | None = None) -> Figure:
-    """Accuracy over the time since a clip began, on a logarithmic scale: a line and a band for each arm.
+def anytime_figure(panels: Mapping[str, Series], whole: Mapping[str, Estimate], title: str = "",
+                   floor: float | None = None, among: Sequence[str] = ()) -> Figure:
+    """Accuracy over time on a logarithmic scale, a panel for each moment that time counts from.
 
     Args:
-        series: By name of the arm, estimates by time in milliseconds; an arm begins where it can decide.
-        whole: With all of the clip, by name of the arm; stands at the right.
+        panels: By what stands below, estimates by name of the arm and time in milliseconds; a line and a band for each
+            arm, which begins where it can decide.
+        whole: With all of the clip, by name of the arm; stands at the right of each panel.
         title: Above the picture.
         floor: Accuracy that needs no face, as a dashed line.
+        among: All names that pictures of this kind show; each keeps its colour and mark.
 
     Raises:
         ValueError: nothing to draw, or a time that is not above 0.
     """
-    times = sorted({time for values in series.values() for time in values})
-    if not times or times[0] <= 0:
-        raise ValueError("anytime_figure: need at least one time, and times above 0")
-    end = times[-1] * 2
-    figure = Figure(figsize=(7.6, 4.0), layout="constrained")
-    axes = figure.subplots()
-    for number, (name, values) in enumerate(series.items()):
-        colour, shape = _COLOURS[number % len(_COLOURS)], _SHAPES[number % len(_SHAPES)]
-        there = sorted(values)
-        if there:
-            axes.plot(there, [values[time].mean for time in there], color=colour, linewidth=1.6, marker=shape,
-                      markersize=4.5, label=name)
-            edges = [(values[time].mean if low is None else low, values[time].mean if high is None else high)
-                     for time in there for _, low, high in (values[time],)]
-            axes.fill_between(there, [low for low, _ in edges], [high for _, high in edges], color=colour, alpha=0.10,
-                              linewidth=0)
-        if name in whole:
-            mean, low, high = whole[name]
-            place = end * 1.07 ** (number - (len(series) - 1) / 2)
-            axes.errorbar([place], [mean], yerr=_bars(mean, low, high), color=colour, marker=shape, markersize=6,
-                          capsize=2, elinewidth=1.2, linewidth=0, label=None if there else name)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator([*times, end]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([*(f"{time:g}" for time in times), WHOLE])
-    axes.set_xlim(times[0] / 1.2, end * 1.5)
-    _finish(axes, floor)
-    axes.set_xlabel("milliseconds since the clip began")
-    figure.legend(frameon=False, fontsize=8.5, loc="outside right upper")
+    times = [sorted({time for values in series.values() for time in values}) for series in panels.values()]
+    if not times or not all(times) or min(each[0] for each in times) <= 0:
+        raise ValueError("anytime_figure: need at least one time in each panel, and times above 0")
+    figure = Figure(figsize=(2.4 + 4.6 * len(panels), 4.0), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (below, series), known in zip(grid, panels.items(), times, strict=True):
+        end = known[-1] * 2
+        for number, (name, values) in enumerate(series.items()):
+            colour, shape = _mark(name, among or list(whole))
+            _band(axes, values, colour, shape)
+            if name in whole:
+                mean, low, high = whole[name]
+                axes.errorbar([end * 1.07 ** (number - (len(series) - 1) / 2)], [mean], yerr=_bars(mean, low, high),
+                              color=colour, marker=shape, markersize=6, capsize=2, elinewidth=1.2, linewidth=0,
+                              label=name)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator([*known, end]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticklabels([*(f"{time:g}" for time in known), WHOLE])
+        axes.set_xlim(known[0] / 1.2, end * 1.5)
+        axes.set_xlabel(below)
+    for axes in grid:
+        _finish(axes, floor)
+    for axes in grid[1:]:
+        axes.set_ylabel("")
+    handles, names = grid[0].get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, fontsize=8.5, loc="outside right upper")
     return _titled(figure, title)
+
+
+def _band(axes: Any, values: Mapping[float, Estimate], colour: str, shape: str) -> None:
+    """A line with its intervals as a band; nothing where there is no time."""
+    there = sorted(values)
+    if not there:
+        return
+    found = [values[time] for time in there]
+    axes.plot(there, [one.mean for one in found], color=colour, linewidth=1.6, marker=shape, markersize=4.5)
+    axes.fill_between(there, [one.mean if one.low is None else one.low for one in found],
+                      [one.mean if one.high is None else one.high for one in found], color=colour, alpha=0.10,
+                      linewidth=0)
+
+
+def _mark(name: str, among: Sequence[str]) -> tuple[str, str]:
+    """Colour and mark of a name."""
+    number = list(among).index(name)
+    return _COLOURS[number % len(_COLOURS)], _SHAPES[number % len(_SHAPES)]
 
 
 def _bars(mean: float, low: float | None, high: float | None) -> Any:
@@ -132,12 +158,12 @@ def _finish(axes: Any, floor: float | None) -> None:
     bare_axes(axes)
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_ylim(0, min(max(axes.get_ylim()[1], 0.05), 1.02))
+    axes.set_ylim(0, min(max(axes.get_ylim()[1] + 0.03, 0.05), 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("accuracy per recording")
     if floor is not None:
         axes.axhline(floor, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-        axes.annotate("majority", (0, floor), xycoords=("axes fraction", "data"), xytext=(3, 3),
+        axes.annotate("majority", (0, floor), xycoords=("axes fraction", "data"), xytext=(3, -10),
                       textcoords="offset points", color=QUIET, fontsize=8)
 
 

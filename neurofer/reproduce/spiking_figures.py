@@ -9,8 +9,8 @@ import numpy as np
 
 from neurofer.plot.report import Picture, Section
 from neurofer.reproduce.figures import INTERVAL, estimate, picture
-from neurofer.reproduce.spiking_config import REFERENCE
-from neurofer.reproduce.spiking_tables import SHARE, WITHIN, arm_rows, arms_there, column, times_of
+from neurofer.reproduce.spiking_config import ARMS, REFERENCE
+from neurofer.reproduce.spiking_tables import SHARE, SINCE, WITHIN, arm_rows, arms_there, column, times_of
 from neurofer.reproduce.tables import OverSeeds, Row
 
 if TYPE_CHECKING:
@@ -35,15 +35,18 @@ def spiking_figures(rows: Sequence[Row], title: str) -> tuple[Section, ...]:
         if REFERENCE in points:
             mean = accuracy[REFERENCE].mean - WITHIN
             aim = Cost(SHARE * points[REFERENCE].operations, estimate(OverSeeds({0: mean})), "the aim")
-        pictures.append(picture(operations_figure(points, _curves(rows), title, floor, aim), "operations.png",
+        figure = operations_figure(points, _curves(rows), title, floor, aim, list(ARMS))
+        pictures.append(picture(figure, "operations.png",
                                 "Accuracy of each arm over its operations per second of input"))
-    times = times_of(shown)
-    if times:
-        known = {time: column(shown, f"anytime_{time}ms") for time in times}
-        series = {arm: {float(time): estimate(known[time][arm]) for time in times if arm in known[time]}
-                  for arm in arms}
-        pictures.append(picture(anytime_figure(series, {arm: estimate(accuracy[arm]) for arm in arms}, title, floor),
-                                "anytime.png", "Accuracy of each arm by the time since the clip began"))
+    panels = {}
+    for since, words in SINCE.items():
+        known = {time: column(shown, name) for time, name in times_of(shown, since).items()}
+        if known:
+            panels[f"milliseconds {words}"] = {arm: {
+                float(time): estimate(values[arm]) for time, values in known.items() if arm in values} for arm in arms}
+    if panels:
+        figure = anytime_figure(panels, {arm: estimate(accuracy[arm]) for arm in arms}, title, floor, list(ARMS))
+        pictures.append(picture(figure, "anytime.png", "Accuracy of each arm by time"))
     return (Section("Figures", (INTERVAL,), pictures=tuple(pictures)),)
 
 

@@ -14,6 +14,7 @@ from neurofer.reproduce.spiking_figures import spiking_figures
 from neurofer.reproduce.spiking_tables import (
     BREAK_EVEN,
     SHARE,
+    SINCE,
     WITHIN,
     Aim,
     aims,
@@ -154,19 +155,21 @@ def rates_section(rows: Sequence[Row]) -> tuple[Section, ...]:
 
 
 def anytime_section(rows: Sequence[Row]) -> tuple[Section, ...]:
-    """Accuracy by the time since the clip began; nothing if no run says."""
-    times = times_of(rows)
-    if not times:
+    """Accuracy by time; nothing if no run says."""
+    whole, tables = column(rows, "accuracy_clip"), []
+    for since, words in SINCE.items():
+        known = {time: column(rows, name) for time, name in times_of(rows, since).items()}
+        if known:
+            lines = [(arm, *(mean_text(values[arm]) if arm in values else "-" for values in known.values()),
+                      mean_text(whole[arm])) for arm in arms_there(rows)]
+            tables.append(Table(f"Accuracy in per cent {words}, mean over seeds with 95 % t interval",
+                                ("arm", *(f"{time} ms" for time in known), "whole recording"), tuple(lines)))
+    if not tables:
         return ()
-    known = {time: column(rows, f"anytime_{time}ms") for time in times}
-    whole = column(rows, "accuracy_clip")
-    lines = [(arm, *(mean_text(known[time][arm]) if arm in known[time] else "-" for time in times),
-              mean_text(whole[arm])) for arm in arms_there(rows)]
     return (Section("How early", (
         "The decision after so many milliseconds of each tested recording. An SNN has one at every step; an ANN has "
-        "its first when its first windows are complete, before that none.",), tables=(
-        Table("Accuracy in per cent, mean over seeds with 95 % t interval",
-              ("arm", *(f"{time} ms" for time in times), "whole recording"), tuple(lines)),)),)
+        "its first when its first windows are complete. A recording about which nothing was said yet counts as wrong; "
+        "a dash where that is so for all.",), tables=tuple(tables)),)
 
 
 def differences_section(rows: Sequence[Row]) -> Section:

@@ -19,6 +19,9 @@ WITHIN, SHARE = 0.01, 0.1
 BREAK_EVEN = 4.6 / 0.9
 """Accumulates that take the energy of one multiply-accumulate, FP32 at 45 nm (Horowitz, ISSCC 2014)."""
 
+SINCE = {"clip": "since the clip began", "onset": "since the expression began"}
+"""From when time counts in accuracy by time."""
+
 PAIRS = (("ann_scratch", "ann_transferred"), ("snn_scratch", "snn_distilled"), ("snn_scratch", "snn_transferred"),
          ("snn_distilled", "snn_transferred_distilled"), ("snn_transferred", "snn_transferred_distilled"))
 """What is compared beside every spiking arm and the transferred ANN."""
@@ -91,9 +94,10 @@ def column(rows: Sequence[Row], name: str, axes: Sequence[str] = AXIS) -> dict[A
     return {place[0] if len(place) == 1 else place: values for place, values in found.items()}
 
 
-def times_of(rows: Sequence[Row]) -> list[int]:
-    """Milliseconds at which accuracy is known."""
-    return sorted({int(name[8:-2]) for row in rows for name in row if name.startswith("anytime_")})
+def times_of(rows: Sequence[Row], since: str) -> dict[int, str]:
+    """Milliseconds since ``clip`` or ``onset`` at which accuracy is known, and the columns that hold it."""
+    found = {name for row in rows for name in row if name.startswith(f"after_{since}_")}
+    return dict(sorted((int(name.split("_")[2].removesuffix("ms")), name) for name in found))
 
 
 def aims(rows: Sequence[Row]) -> list[Aim]:
@@ -125,7 +129,7 @@ def table_json(rows: Sequence[Row]) -> dict[str, Any]:
     """The table as a mapping for other programs: means and intervals of each arm, differences, the aim."""
     names = [*SCORES.values(), *(name for name in ("operations_per_second", "operations_per_clip", "rate")
                                  if any(row.get(name) is not None for row in rows)),
-             *(f"anytime_{time}ms" for time in times_of(rows))]
+             *(name for since in SINCE for name in times_of(rows, since).values())]
     known = {name: column(arm_rows(rows), name) for name in names}
     return {
         "format": "neurofer-spiking-table", "version": 1, "reference": REFERENCE,
@@ -165,6 +169,7 @@ def _costs(found: Mapping[str, Any], dt_us: int) -> dict[str, Any]:
 
 
 def _anytime(found: Mapping[str, Any]) -> dict[str, Any]:
-    said = found.get("anytime") or {"at_ms": [], "accuracy": []}
-    return {f"anytime_{time:g}ms": value for time, value in zip(said["at_ms"], said["accuracy"], strict=True)
-            if value is not None}
+    """Accuracy by time since the clip began, and since its expression did, where that is known."""
+    said = found.get("anytime") or {}
+    return {f"after_{since}_{time}ms": value for since, part in (("clip", said), ("onset", said.get("from_onset")))
+            if part for time, value in zip(part["at_ms"], part["accuracy"], strict=True) if value is not None}

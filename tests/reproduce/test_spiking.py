@@ -75,26 +75,27 @@ def test_a_teacher_is_planned_though_it_was_not_named(framed_store: Path) -> Non
     assert [arm_of(cell.parameters) for cell in cells] == ["ann_scratch", "snn_distilled"]
 
 
-def test_a_small_table_is_made_and_made_again(run_cli: Cli, blob_store: Path, tmp_path: Path) -> None:
+def test_a_small_table_is_made_and_made_again(run_cli: Cli, framed_store: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    words = ("reproduce", "spiking", "--data", blob_store, "--out", out, "--seeds", 1, "--arms",
-             "ann_scratch,snn_scratch", "--sweep", "--workers", 1, *SMALL)
+    words = ("reproduce", "spiking", "--data", framed_store, "--out", out, "--seeds", 1, "--sweep", "--workers", 1,
+             *SMALL)
     done = run_cli(*words)
     assert done.code == 0, done.err
-    assert "3 of 3 cells, 3 of them run now" in done.out
+    assert "8 of 8 cells, 8 of them run now" in done.out
     with open(out / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["arm"], row["lever"]) for row in rows] == [("ann_scratch", ""), ("snn_scratch", ""),
+    assert [(row["arm"], row["lever"]) for row in rows] == [*((arm, "") for arm in TABLE),
                                                             ("snn_scratch", "dt_us 50000")]
     said = json.loads((out / "table.json").read_text())
-    assert said["arms"]["snn_scratch"]["accuracy_clip"]["by_seed"]["0"] == float(rows[1]["accuracy_clip"])
+    assert said["arms"]["snn_scratch"]["accuracy_clip"]["by_seed"]["0"] == float(rows[2]["accuracy_clip"])
+    assert [one["arm"] for one in said["aim"]] == list(TABLE[2:])
     text = (out / "report.md").read_text()
-    for words_said in ("Not to be told yet", "dense passes", "event count alone", "--sweep", "dt_us 50000"):
+    for words_said in ("One seed does not say", "dense passes", "snn_distilled - snn_scratch", "event count alone", "--sweep", "dt_us 50000"):
         assert words_said in text
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     assert {"arms.png", "operations.png", "report.html", "config.yaml"} <= set(before)
     again = run_cli(*words, "--resume")
-    assert "3 of 3 cells, 0 of them run now" in again.out
+    assert "8 of 8 cells, 0 of them run now" in again.out
     assert run_cli(*words, "--render").code == 0
     assert before == {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
 

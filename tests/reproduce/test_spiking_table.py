@@ -136,13 +136,16 @@ def test_the_curve_stands_beside_the_arm_under_the_same_seeds() -> None:
 
 
 def test_an_ann_has_no_accuracy_before_its_first_windows() -> None:
-    made = {"a": record("ann_transferred", 0, 0.6, MACS,
-                        anytime={"at_ms": [20, 200], "accuracy": [None, 0.4], "whole": 0.6}),
-            "s": record("snn_scratch", 0, 0.5, spikes(4e6),
-                        anytime={"at_ms": [20, 200], "accuracy": [0.125, 0.3], "whole": 0.5})}
+    onset = {"at_ms": [20, 200], "accuracy": [0.2, 0.4], "clips": 9}
+    made = {"a": record("ann_transferred", 0, 0.6, MACS, anytime={
+                "at_ms": [20, 200], "accuracy": [None, 0.4], "from_onset": None}),
+            "s": record("snn_scratch", 0, 0.5, spikes(4e6), anytime={
+                "at_ms": [20, 200], "accuracy": [0.125, 0.3], "from_onset": onset})}
     (section,) = anytime_section(spiking_rows(made))
-    assert section.tables[0].header == ("arm", "20 ms", "200 ms", "whole recording")
-    assert section.tables[0].rows == (("ann_transferred", "-", "40.0", "60.0"), ("snn_scratch", "12.5", "30.0", "50.0"))
+    by_clip, by_onset = section.tables
+    assert by_clip.header == by_onset.header == ("arm", "20 ms", "200 ms", "whole recording")
+    assert by_clip.rows == (("ann_transferred", "-", "40.0", "60.0"), ("snn_scratch", "12.5", "30.0", "50.0"))
+    assert by_onset.rows == (("ann_transferred", "-", "-", "60.0"), ("snn_scratch", "20.0", "40.0", "50.0"))
     assert anytime_section(spiking_rows(table([0.6], [0.6]))) == ()
 
 
@@ -178,11 +181,11 @@ def test_figures_draw_what_they_are_given_and_refuse_what_no_scale_holds() -> No
     assert axes.get_xscale() == "log"
     assert axes.patches[0].get_xy()[1] == pytest.approx(0.59)
     assert axes.patches[0].get_xy()[0] + axes.patches[0].get_width() == pytest.approx(5e6)
-    axes = anytime_figure({"snn": {20.0: Estimate(0.2), 50.0: Estimate(0.3, 0.2, 0.4)}, "ann": {}},
+    axes = anytime_figure({"ms": {"snn": {20.0: Estimate(0.2), 50.0: Estimate(0.3, 0.2, 0.4)}, "ann": {}}},
                           {"snn": Estimate(0.5), "ann": Estimate(0.6)}).axes[0]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["20", "50", WHOLE]
     for broken in ({}, {"a": Cost(0.0, Estimate(0.1))}):
         with pytest.raises(ValueError, match="above 0"):
             operations_figure(broken)
     with pytest.raises(ValueError, match="at least one time"):
-        anytime_figure({"a": {}}, {})
+        anytime_figure({"ms": {"a": {}}}, {})
