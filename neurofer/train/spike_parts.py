@@ -89,7 +89,9 @@ class SpikeLoss:
         activity, state = network.activity(spikes, before.network if before else None)
         loss, means, sums = rate_loss(activity[-1], here, target, gain, before.outputs if before else None)
         memory = Memory(detached(state), sums.detach())
-        current = output.current(activity[-2]) if fires and (snn.drive_weight or snn.loss == "membrane") else None
+        current = None
+        if fires and (snn.drive_weight or snn.loss == "membrane"):
+            current = output.current(activity[-2] if len(activity) > 1 else spikes.to(output.weight.dtype))
         if snn.loss == "membrane":
             membranes = activity[-1]
             if current is not None:
@@ -104,7 +106,7 @@ class SpikeLoss:
         if current is not None and snn.drive_weight:
             drive, _, sums = rate_loss(current, here, target, snn.drive_gain, before.drive if before else None)
             loss, memory = loss + snn.drive_weight * drive, memory._replace(drive=sums.detach())
-        if snn.rate_weight or snn.operations_weight:
+        if (snn.rate_weight or snn.operations_weight) and len(activity) > 1:
             extra, counts = self._activity_loss(network, activity[:-1], here, before.activity if before else None)
             loss, memory = loss + extra, memory._replace(activity=counts)
         plain = float(Target(target.labels).mean(gain * means.detach())) if last else 0.0

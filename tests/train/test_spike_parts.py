@@ -154,6 +154,61 @@ def test_a_dropout_mask_holds_for_all_chunks(spikes: Tensor) -> None:
     assert 0 < float((drawn[0] == 0).float().mean()) < 1
 
 
+@pytest.mark.parametrize("loss", ["rate", "membrane", "first_correct"])
+def test_an_integrator_learns_from_its_membrane(loss: str, spikes: Tensor) -> None:
+    torch.manual_seed(1)
+    network = SpikingNetwork.build([conv(4), dense(8), dense(3, fires=False)], (2, 8, 8))
+    with torch.no_grad():
+        for layer in network.spiking_layers():
+            layer.weight.mul_(1.5)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    first = losses(network, spikes, loss=loss)[0]
+    for _ in range(40):
+        optimiser.step()
+        (last,) = losses(network, spikes, loss=loss)
+    assert float(last.total.detach()) < 0.5 * float(first.total.detach())
+    assert last.right == 3
+    (gained,) = losses(network, spikes, loss="rate", membrane_gain=3.0)
+    membranes, _ = network(spikes)
+    means = (membranes * step_mask(LENGTHS, 20).unsqueeze(-1)).sum(0) / LENGTHS[:, None]
+    torch.testing.assert_close(gained.total, functional.cross_entropy(3 * means, LABELS))  # and no drive beside it
+
+
+def test_one_layer_alone_learns(spikes: Tensor) -> None:
+    torch.manual_seed(1)
+    network = SpikingNetwork.build([dense(3)], (2, 8, 8))
+    (part,) = losses(network, spikes, operations_weight=1.0, rate_weight=1.0)
+    assert float(part.total.detach()) > 0
+    assert bool(gradients(network)[0].any())
+
+
+def test_low_precision_is_for_the_sums_alone(network: SpikingNetwork, spikes: Tensor) -> None:
+    (exact,) = losses(network, spikes)
+    wanted = gradients(network)[0]
+    states = []
+    activity = network.activity
+
+    def watched(*words: Any, **named: Any) -> Any:
+        found, state = activity(*words, **named)
+        states.extend([*found, *(tensor for layer in state for tensor in layer)])
+        return found, state
+
+    network.activity = watched  # type: ignore[method-assign]
+    with torch.autocast("cpu", torch.bfloat16):
+        (rounded,) = parts(network, spikes)
+    network.zero_grad()
+    rounded.total.backward()
+    assert {tensor.dtype for tensor in states} == {torch.float32}
+    assert float(rounded.total.detach()) != float(exact.total.detach())  # sums of 8 bits
+    assert float(rounded.total.detach()) == pytest.approx(float(exact.total.detach()), rel=0.05)
+    found = gradients(network)[0]
+    assert float(functional.cosine_similarity(found.flatten(), wanted.flatten(), dim=0)) > 0.8
+    assert found.dtype == torch.float32
+    with torch.no_grad():
+        again, _ = network(spikes)
+    assert torch.equal(again, activity(spikes)[0][-1])
+
+
 def test_the_operations_term_is_what_counting_finds(network: SpikingNetwork, spikes: Tensor) -> None:
     (plain,) = losses(network, spikes)
     (more,) = losses(network, spikes, operations_weight=2.0)
