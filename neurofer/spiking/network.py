@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from neurofer.spiking.form_options import WITHOUT_SYNAPSE
 from neurofer.spiking.forms import NeuronSettings
@@ -43,6 +45,8 @@ class SpikingNetwork(nn.Module):
         specs: The layers as data.
         input_shape: ``(channels, height, width)`` of one step.
         layers: The modules, named ``conv1``, ``conv2``, ..., ``dense1``, ...
+        recompute_steps: In training, keep the state every so many steps alone and compute forward again in the backward
+            pass; 0 keeps everything.
         graded: The input counts events, up to 255 a cell and step.
     """
 
@@ -65,6 +69,7 @@ class SpikingNetwork(nn.Module):
         if neuron is not None and neuron.form in WITHOUT_SYNAPSE:
             specs = [replace(spec, alpha=0.0) for spec in specs]
         self.specs, self.input_shape, self.dropout = tuple(specs), tuple(input_shape), dropout
+        self.recompute_steps = neuron.recompute_steps if neuron else 0
         problems = _problems(self.specs, self.input_shape, dropout)
         if problems:
             raise ValueError("spiking network: these layers do not fit together:\n  - " + "\n  - ".join(problems))
@@ -120,26 +125,67 @@ class SpikingNetwork(nn.Module):
         Raises:
             ValueError: input of another shape, or a state of another batch, size, device or dtype.
         """
-        activity, last = self.activity(spikes, state)
-        out = activity[-1]
+        (out,), last = self._over_chunks(spikes, state, every_layer=False)
         if lengths is not None:
             out = out * step_mask(lengths, len(out)).to(out.dtype).unsqueeze(-1)
         return out, last
 
     def activity(self, spikes: Tensor, state: NetworkState | None = None) -> tuple[list[Tensor], NetworkState]:
         """Spikes of every layer, each ``(T, B, ...)``, and the state; arguments as ``forward``."""
+        return self._over_chunks(spikes, state, every_layer=True)
+
+    def _over_chunks(self, spikes: Tensor, state: NetworkState | None,
+                     every_layer: bool) -> tuple[list[Tensor], NetworkState]:
+        """What the layers, or the last one alone, say, and the state.
+
+        With ``recompute_steps``, a training pass goes through all layers one chunk of steps after the other. Of each
+        chunk only its input and the state before it are kept; the rest is computed again when the backward pass comes
+        to it. Dropped inputs are drawn before, once for all chunks and both passes.
+        """
         self._check(spikes, state)
+        dropped = self._draw_dropped(spikes)
+        size = self.recompute_steps
+        if not (size and torch.is_grad_enabled() and len(spikes) > size):
+            return self._through_layers(spikes, state, dropped, every_layer)
+        run = partial(checkpoint, self._through_layers, use_reentrant=False, preserve_rng_state=False)
+        first, *rest = spikes.split(size)
+        found, last = run(first, state, dropped, every_layer)
+        chunks = [found]
+        for chunk in rest:
+            found, last = run(chunk, last, dropped, every_layer)
+            chunks.append(found)
+        return [torch.cat(parts) for parts in zip(*chunks, strict=True)], last
+
+    def _through_layers(self, spikes: Tensor, state: NetworkState | None, dropped: dict[int, Tensor],
+                        every_layer: bool) -> tuple[list[Tensor], NetworkState]:
         passing = spikes.to(self.spiking_layers()[0].weight.dtype)
         binary = spikes.dtype in (torch.bool, torch.uint8)
         found, states = [], []
         for number, layer in enumerate(self.spiking_layers()):
-            if layer.spec.kind == "dense" and self.dropout and self.training:
-                passing, binary = _drop_inputs(passing, self.dropout), False
+            if number in dropped:
+                passing, binary = passing * dropped[number], False
             passing, after = layer(passing, None if state is None else state[number], binary)
+            # What a layer says is zeros and ones.
             binary = True
-            found.append(passing)
+            if every_layer:
+                found.append(passing)
             states.append(after)
-        return found, tuple(states)
+        return (found if every_layer else [passing]), tuple(states)
+
+    def _draw_dropped(self, spikes: Tensor) -> dict[int, Tensor]:
+        """For each layer whose inputs are dropped, ``(B, ...)``: 0 for those that are silent at all steps."""
+        if not (self.dropout and self.training):
+            return {}
+        first = self.spiking_layers()[0].weight
+        drawn = {}
+        for number, layer in enumerate(self.spiking_layers()):
+            if layer.spec.kind == "dense":
+                ones = first.new_ones((spikes.shape[1], *layer.input_shape))
+                if number and len(layer.input_shape) == 3:
+                    # As the convolution before it leaves its spikes.
+                    ones = ones.contiguous(memory_format=torch.channels_last)
+                drawn[number] = nn.functional.dropout(ones, self.dropout)
+        return drawn
 
     def spiking_layers(self) -> list[SpikingLayer]:
         """The layers, typed."""
@@ -172,11 +218,6 @@ def layer_names(specs: Sequence[LayerSpec]) -> list[str]:
         seen[spec.kind] = seen.get(spec.kind, 0) + 1
         names.append(f"{spec.kind}{seen[spec.kind]}")
     return names
-
-
-def _drop_inputs(spikes: Tensor, share: float) -> Tensor:
-    """Silence the same random inputs at all steps and scale the others up."""
-    return spikes * nn.functional.dropout(torch.ones_like(spikes[0]), share)
 
 
 def _problems(specs: tuple[LayerSpec, ...], shape: Shape, dropout: float) -> list[str]:
