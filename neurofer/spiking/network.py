@@ -125,18 +125,25 @@ class SpikingNetwork(nn.Module):
         Raises:
             ValueError: input of another shape, or a state of another batch, size, device or dtype.
         """
-        (out,), last = self._over_chunks(spikes, state, every_layer=False)
+        (out,), last = self._over_chunks(spikes, state, 1)
         if lengths is not None:
             out = out * step_mask(lengths, len(out)).to(out.dtype).unsqueeze(-1)
         return out, last
 
-    def activity(self, spikes: Tensor, state: NetworkState | None = None) -> tuple[list[Tensor], NetworkState]:
-        """Spikes of every layer, each ``(T, B, ...)``, and the state; arguments as ``forward``."""
-        return self._over_chunks(spikes, state, every_layer=True)
+    def activity(self, spikes: Tensor, state: NetworkState | None = None,
+                 layers: int | None = None) -> tuple[list[Tensor], NetworkState]:
+        """Spikes of every layer, each ``(T, B, ...)``, and the state.
+
+        Args:
+            spikes: As ``forward``.
+            state: As ``forward``.
+            layers: Only of the last so many, which keeps less in memory.
+        """
+        return self._over_chunks(spikes, state, layers or len(self.layers))
 
     def _over_chunks(self, spikes: Tensor, state: NetworkState | None,
-                     every_layer: bool) -> tuple[list[Tensor], NetworkState]:
-        """What the layers, or the last one alone, say, and the state.
+                     layers: int) -> tuple[list[Tensor], NetworkState]:
+        """What the last so many layers say, and the state of all.
 
         With ``recompute_steps``, a training pass goes through all layers one chunk of steps after the other. Of each
         chunk only its input and the state before it are kept; the rest is computed again when the backward pass comes
@@ -146,31 +153,31 @@ class SpikingNetwork(nn.Module):
         dropped = self._draw_dropped(spikes)
         size = self.recompute_steps
         if not (size and torch.is_grad_enabled() and len(spikes) > size):
-            return self._through_layers(spikes, state, dropped, every_layer)
+            return self._through_layers(spikes, state, dropped, layers)
         run = partial(checkpoint, self._through_layers, use_reentrant=False, preserve_rng_state=False)
         first, *rest = spikes.split(size)
-        found, last = run(first, state, dropped, every_layer)
+        found, last = run(first, state, dropped, layers)
         chunks = [found]
         for chunk in rest:
-            found, last = run(chunk, last, dropped, every_layer)
+            found, last = run(chunk, last, dropped, layers)
             chunks.append(found)
         return [torch.cat(parts) for parts in zip(*chunks, strict=True)], last
 
     def _through_layers(self, spikes: Tensor, state: NetworkState | None, dropped: dict[int, Tensor],
-                        every_layer: bool) -> tuple[list[Tensor], NetworkState]:
+                        layers: int) -> tuple[list[Tensor], NetworkState]:
         passing = spikes.to(self.spiking_layers()[0].weight.dtype)
         binary = spikes.dtype in (torch.bool, torch.uint8)
-        found, states = [], []
+        found: list[Tensor] = []
+        states = []
         for number, layer in enumerate(self.spiking_layers()):
             if number in dropped:
                 passing, binary = passing * dropped[number], False
             passing, after = layer(passing, None if state is None else state[number], binary)
             # What a layer says is zeros and ones.
             binary = True
-            if every_layer:
-                found.append(passing)
+            found = [*found[max(len(found) - layers + 1, 0) :], passing]
             states.append(after)
-        return (found if every_layer else [passing]), tuple(states)
+        return found, tuple(states)
 
     def _draw_dropped(self, spikes: Tensor) -> dict[int, Tensor]:
         """For each layer whose inputs are dropped, ``(B, ...)``: 0 for those that are silent at all steps."""

@@ -86,7 +86,8 @@ class SpikeLoss:
         output = network.spiking_layers()[-1]
         fires = output.spec.fires
         gain = snn.rate_gain if fires else snn.membrane_gain
-        activity, state = network.activity(spikes, before.network if before else None)
+        regular = bool(snn.rate_weight or snn.operations_weight)
+        activity, state = network.activity(spikes, before.network if before else None, None if regular else 2)
         loss, means, sums = rate_loss(activity[-1], here, target, gain, before.outputs if before else None)
         memory = Memory(detached(state), sums.detach())
         current = None
@@ -106,7 +107,7 @@ class SpikeLoss:
         if current is not None and snn.drive_weight:
             drive, _, sums = rate_loss(current, here, target, snn.drive_gain, before.drive if before else None)
             loss, memory = loss + snn.drive_weight * drive, memory._replace(drive=sums.detach())
-        if (snn.rate_weight or snn.operations_weight) and len(activity) > 1:
+        if regular and len(activity) > 1:
             extra, counts = self._activity_loss(network, activity[:-1], here, before.activity if before else None)
             loss, memory = loss + extra, memory._replace(activity=counts)
         plain = float(Target(target.labels).mean(gain * means.detach())) if last else 0.0
