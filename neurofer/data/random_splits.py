@@ -27,7 +27,7 @@ def random_partition(clip_set: ClipSet, draws: int, draw: int, share: float = 0.
         draws: Number of draws; 10 as published.
         draw: Which one, from 0.
         share: Of the recordings, tested; rounded down.
-        seed: Another seed draws others. Those that were published are not known.
+        seed: Another seed draws others; the authors' own lists are not used.
         inner_validation: Choose the epoch on every fifth training clip of each class instead, which then does not
             train.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from neurofer.models.encoder import scaled_width
@@ -159,6 +160,8 @@ class SewResNet18(nn.Module):
         time = frames.shape[:2]
 
         def fire(current: Tensor) -> Tensor:
+            if current.dtype in (torch.float16, torch.bfloat16):  # of a convolution in mixed precision; sums need more
+                current = current.float()
             spikes = integrate(current.unflatten(0, time))[0].flatten(0, 1)
             if watch is not None:
                 watch(spikes)

@@ -66,6 +66,16 @@ def test_gradients_reach_the_stem() -> None:
     assert sew.trunk.conv.weight.grad.abs().sum() > 0
 
 
+def test_neurons_sum_in_32_bits_whatever_the_convolutions_compute_in() -> None:
+    torch.manual_seed(2)
+    sew, seen = SewResNet18(size_px=16, width=0.125).eval(), []
+    frames = (torch.rand(3, 2, 2, 16, 16) < 0.3).float()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        sew(frames, seen.append)
+    assert {spikes.dtype for spikes in seen} == {torch.float32}
+    assert set(seen[0].unique().tolist()) <= {0.0, 1.0}
+
+
 @pytest.mark.parametrize("size_px", [8, 36, 128])
 def test_macs_are_those_of_the_convolutions_that_ran(size_px: int) -> None:
     twin, ran = ResNet18(classes=5, size_px=size_px, width=0.125).eval(), []
