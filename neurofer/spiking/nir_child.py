@@ -35,12 +35,6 @@ class Unreadable(Exception):  # noqa: N818  a sentence, not a state
 
 def hand_over(path: str, out: BinaryIO) -> None:
     """Read a NIR file and write its content to ``out``."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     reader = Reader()
     try:
         with h5py.File(path, "r") as file:
@@ -55,6 +49,16 @@ def hand_over(path: str, out: BinaryIO) -> None:
         for array in reader.arrays:
             out.write(array.tobytes())
     out.flush()
+
+
+def limit_itself() -> None:
+    """Bound the memory and the time of this process, where the system can."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Reader:
@@ -173,4 +177,5 @@ def _place(parent: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
+    limit_itself()
     hand_over(sys.argv[1], sys.stdout.buffer)

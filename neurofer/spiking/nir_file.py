@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from neurofer.errors import BadFileError
 
 TIMEOUT_S = 30.0
-_CHILD = "neurofer.spiking.nir_child"
+_COMMAND = ("-m", "neurofer.spiking.nir_child")
 
 Value = NDArray[Any] | str
 
@@ -66,22 +66,28 @@ def read_nir_file(path: Path | str, timeout_s: float = TIMEOUT_S) -> NirFile:
     path = Path(path)
     if not path.is_file():
         raise BadFileError(f"{path}: no such file")
-    command = [sys.executable, "-m", _CHILD, str(path.resolve())]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise BadFileError(f"{path}: is damaged, reading it did not end within {timeout_s:.0f} s; "
-                           "write it again with nir.write") from error
-    head, _, rest = done.stdout.partition(b"\n")
+    content, ending = _handed_over(path, timeout_s)
+    head, _, rest = content.partition(b"\n")
     try:
         said = json.loads(head)
         if "error" in said:
             raise BadFileError(f"{path}: {said['error']}")
         return _unpacked(said, rest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadFileError(f"{path}: is damaged, the HDF5 library gave up on it (exit {done.returncode}); "
+        raise BadFileError(f"{path}: is damaged, the HDF5 library gave up on it (exit {ending}); "
                            "write it again with nir.write") from error
+
+
+def _handed_over(path: Path, timeout_s: float) -> tuple[bytes, int]:
+    """What the process of its own writes about a file, and its exit code."""
+    command = [sys.executable, *_COMMAND, str(path.resolve())]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise BadFileError(f"{path}: is damaged, reading it did not end within {timeout_s:.0f} s; "
+                           "write it again with nir.write") from error
+    return done.stdout, done.returncode
 
 
 def _unpacked(said: dict[str, Any], data: bytes) -> NirFile:

@@ -65,7 +65,8 @@ def neuron_of_node(node: NirNode, shape: tuple[int, ...], dt_s: float, whole_cur
     if wrong:
         tell(f"{', '.join(wrong)} must be above 0 (a neuron of positive numbers)")
         return None
-    cuba = from_nir(NirParameters(tau_syn, tau_mem, found["r"], w_in, found["v_threshold"]), dt_s)  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):  # what is not finite is told below
+        cuba = from_nir(NirParameters(tau_syn, tau_mem, found["r"], w_in, found["v_threshold"]), dt_s)  # type: ignore[arg-type]  # noqa: E501
     return _within(cuba, shape, dt_s, tell)
 
 
