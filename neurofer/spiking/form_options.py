@@ -34,8 +34,10 @@ def checked_options(form: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a form, those given and the defaults of the others.
 
     Raises:
-        ValueError: an unknown option or value; every one is named.
+        ValueError: an unknown form, option or value; every option is named.
     """
+    if form not in OPTIONS:
+        raise ValueError(f"unknown neuron {form!r}; choose one of {', '.join(OPTIONS)}")
     known = OPTIONS[form]
     problems = [f"unknown option {name}" for name in options if name not in known]
     for name in known:

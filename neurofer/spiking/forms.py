@@ -119,7 +119,5 @@ def neuron_form(settings: NeuronSettings) -> NeuronForm:
         ValueError: an unknown form or option.
         ImportError: its library is not installed; the message says which extra brings it.
     """
-    if settings.form not in FORMS:
-        raise ValueError(f"unknown neuron {settings.form!r}; choose one of {', '.join(FORMS)}")
     checked_options(settings.form, settings.options)
     return FORMS[settings.form](settings)

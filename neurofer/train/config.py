@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurofer.config import StrictModel
+from neurofer.spiking.form_options import checked_options
 from neurofer.spiking.time_steps import refuse_rests
 from neurofer.train.slices_config import SlicesConfig, slices_problems, snn_problems
 
@@ -155,6 +156,11 @@ class SnnConfig(StrictModel):
         refuse_rests(self.dt_us, decision_us=self.decision_us, readout_us=self.readout_us)
         if problems := snn_problems(self):
             raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _neuron_known(self) -> SnnConfig:
+        checked_options(self.neuron, self.neuron_options)
         return self
 
 

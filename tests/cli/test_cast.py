@@ -109,3 +109,16 @@ def test_nothing_is_replaced_unasked(run_cli: Callable, tmp_path: Path) -> None:
     assert result.code == 1
     assert "holds a finished run" in result.err
     assert run_cli("cast", run, "-o", out, "--overwrite").code == 0
+
+
+def test_training_with_a_neuron_that_is_not_known_ends_before_anything_is_read(run_cli: Callable,
+                                                                               tmp_path: Path) -> None:
+    words = ("train", "--backend", "snn", "--data", tmp_path / "none", "--out", tmp_path / "out")
+    for settings, told in (
+        (("snn.neuron=snntorch.lif",), "unknown neuron 'snntorch.lif'; choose one of cuba, lif, snntorch.leaky"),
+        (("snn.neuron=snntorch.leaky", "snn.neuron_options.reset=zero"),
+         "unknown option reset; it has reset_mechanism, reset_delay"),
+    ):
+        result = run_cli(*words, *settings)
+        assert result.code == 2
+        assert told in result.err
