@@ -20,14 +20,17 @@ def register(app: typer.Typer) -> None:
     app.command("pretrain", epilog=examples(
         "neurofer pretrain --data store --out runs/gan",
         "neurofer pretrain --config pretrain_synthetic --data store --out runs/gan train.epochs=20",
+        "neurofer pretrain --backend snn --data store --out runs/snn-gan",
         "neurofer pretrain --out runs/gan --resume"))(pretrain)
 
 
 def pretrain(
     overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as "
                                                  "train.epochs=20, stronger than the configuration."),
+    backend: str | None = typer.Option(None, "--backend", help="Whose encoder: ann draws from pictures of events, snn "
+                                       "from the events as spikes; by default what the configuration says."),
     config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
-                                      "default pretrain_synthetic."),
+                                      "default pretrain_synthetic, for snn pretrain_snn_synthetic."),
     data: Path | None = typer.Option(None, "--data", help="Store with frames ('neurofer prepare ... --frames')."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
     seed: int | None = typer.Option(None, "--seed", help="Of weights, order and dropout; the split has its own."),
@@ -35,18 +38,25 @@ def pretrain(
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    """Pre-train an encoder: a GAN learns to draw the grey face from a picture of events, on training subjects only."""
+    """Pre-train an encoder: a GAN learns to draw the grey face from events, on training subjects only."""
+    with_options("pretrain", overrides, [("backend", backend)])  # refused if given twice; else it picks a configuration
     words = with_options("pretrain", overrides, (("data", data), ("out", out), ("seed", seed)))
     if resume and overwrite:
         raise UsageError("pretrain: --resume goes on with a run and --overwrite throws it away; give one of them")
 
+    if backend not in (None, "ann", "snn"):
+        raise UsageError(f"--backend: need ann or snn, got {backend!r}")
+
     from neurofer.config import find_config, load_config
     from neurofer.train.pretrain_config import PretrainConfig
 
-    path = find_config(config or "pretrain_synthetic")
+    path = find_config(config or ("pretrain_snn_synthetic" if backend == "snn" else "pretrain_synthetic"))
     if config is None and resume and out is not None and (out / "config.yaml").exists():
         path = out / "config.yaml"
     resolved = load_config(PretrainConfig, path, words)
+    if backend is not None and resolved.backend != backend:
+        raise UsageError(f"pretrain: --backend {backend}, but the configuration is for {resolved.backend}; "
+                         "leave --backend out, or give another --config")
 
     from neurofer.train.reconstruct import pretrain as run
     from neurofer.train.run_folder import read_card
@@ -64,20 +74,31 @@ def pretrain(
 
 def _other_settings(config: PretrainConfig) -> list[str]:
     """What a recogniser must be told, because its shipped configuration differs from this pre-training."""
+    import json
+    import shlex
+
     from neurofer.config import find_config, load_config
     from neurofer.train.config import TrainConfig
 
-    shipped = load_config(TrainConfig, find_config("ann_synthetic"))
-    here, there = config.represent, shipped.represent
-    pairs: list[tuple[str, object, object]] = [
-        ("model.size_px", config.model.size_px, shipped.model.size_px),
-        ("model.width", config.model.width, shipped.model.width),
-        ("represent.kind", here.kind, there.kind), ("represent.window_us", here.window_us, there.window_us),
-        *((f"represent.settings.{name}", value, there.settings.get(name) if here.kind == there.kind else None)
-          for name, value in here.settings.items()),
-        *((f"split.{name}", value, getattr(shipped.split, name)) for name, value in config.split),
-        ("label", config.label, shipped.label)]
-    return [f"{name}={value}" for name, value, usual in pairs if value != usual]
+    shipped = load_config(TrainConfig, find_config(f"{config.backend}_synthetic"))
+    pairs: list[tuple[str, object, object]]
+    if config.backend == "snn":
+        said, usual = config.snn.of_recogniser(), shipped.snn
+        pairs = [(f"snn.{name}", getattr(said, name), getattr(usual, name))
+                 for name in config.snn.names_of_recogniser()]
+    else:
+        here, there = config.represent, shipped.represent
+        pairs = [
+            ("model.size_px", config.model.size_px, shipped.model.size_px),
+            ("model.width", config.model.width, shipped.model.width),
+            ("represent.kind", here.kind, there.kind), ("represent.window_us", here.window_us, there.window_us),
+            *((f"represent.settings.{name}", value, there.settings.get(name) if here.kind == there.kind else None)
+              for name, value in here.settings.items())]
+    pairs += [*((f"split.{name}", value, getattr(shipped.split, name)) for name, value in config.split),
+              ("label", config.label, shipped.label)]
+    words = [f"{name}={json.dumps(value) if isinstance(value, (list, dict)) else value}"
+             for name, value, expected in pairs if value != expected]
+    return [*(["--backend snn"] if config.backend == "snn" else []), *map(shlex.quote, words)]
 
 
 def _print_scores(metrics: dict[str, dict[str, float]]) -> None:

@@ -26,7 +26,7 @@ def probe(
     """How much of the classes each stage of an encoder tells, beside an encoder left untrained.
 
     A linear model learns from training people; its penalty is chosen on validation people; test people are read once.
-    The embedding, all that a recogniser takes over, is the neck.
+    The embedding, all that a recogniser of pictures hands on, is the neck; of a spiking encoder it is the last layer.
     """
     import json
 

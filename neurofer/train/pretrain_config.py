@@ -69,8 +69,8 @@ class SpikingGeneratorConfig(StrictModel):
     slope: PositiveFloat = 5.0
     start_rate: float = Field(0.1, gt=0, lt=1)
     rate_target: float = Field(0.2, gt=0, le=1)
-    rate_weight: NonNegativeFloat = 0.0
-    lr: PositiveFloat = Field(1e-2, le=1)
+    rate_weight: NonNegativeFloat = 100.0
+    lr: PositiveFloat = Field(3e-2, le=1)
     decoder_width: PositiveFloat = Field(0.5, le=4)
     skips: Skips = "none"
 
@@ -79,9 +79,14 @@ class SpikingGeneratorConfig(StrictModel):
         refuse_rests(self.dt_us, window_us=self.window_us, lead_us=self.lead_us)
         return self
 
+    @classmethod
+    def names_of_recogniser(cls) -> tuple[str, ...]:
+        """Keys that ``snn`` of a recogniser has with the same meaning."""
+        return tuple(name for name in cls.model_fields if name in SnnConfig.model_fields and name not in _OF_THE_LOSS)
+
     def of_recogniser(self) -> SnnConfig:
         """The network of a recogniser that can take the encoder over."""
-        shared = self.model_dump(include=SnnConfig.model_fields.keys() - _OF_THE_LOSS)
+        shared = self.model_dump(include=set(self.names_of_recogniser()))
         return SnnConfig.model_validate({**shared, "decision_us": self.dt_us, "readout_us": self.dt_us})
 
     @classmethod
@@ -91,7 +96,7 @@ class SpikingGeneratorConfig(StrictModel):
         Raises:
             ValueError: its layers or its size cannot be drawn from.
         """
-        shared = snn.model_dump(include=cls.model_fields.keys() - _OF_THE_LOSS)
+        shared = snn.model_dump(include=set(cls.names_of_recogniser()))
         return cls.model_validate({**shared, **settings})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,29 @@ def test_it_prints_the_scores_and_what_comes_next(run_cli: Callable, framed_stor
     assert f"PSNR {card['metrics']['held_out']['psnr_db']:.1f} dB" in listed.out
     refused = run_cli("evaluate", out)
     assert (refused.code, "is a pre-training, which recognises nothing yet" in refused.err) == (1, True)
+
+
+def test_of_a_spiking_encoder_as_well(run_cli: Callable, framed_store: Path, tmp_path: Path) -> None:
+    out, cache = tmp_path / "drawn", ("--cache", tmp_path / "cache")
+    layers = "snn.layers=[{kind: conv, outputs: 4, stride: 2}]"
+    result = run_cli("pretrain", "--backend", "snn", "--data", framed_store, "--out", out, *cache, "snn.size_px=16",
+                     layers, "snn.window_us=80000", "train.epochs=1", "train.sheet_every=0", "train.held_out_pairs=4")
+    assert result.code == 0, result.err
+    card = json.loads((out / "card.json").read_text())
+    assert (card["backend"], card["parameters"]["encoder"]) == ("snn", 4 * 2 * 9 + 2)
+    last = result.out.splitlines()[-1]
+    assert last.startswith(f"next: neurofer train model.encoder_from={out} model.mode=finetune --backend snn ")
+    words = shlex.split(last)[2:]
+    assert {"snn.size_px=16"} == {word for word in words if word.startswith("snn.") and "layers" not in word}
+    tuned = run_cli(*words, *cache, "train.epochs=1")
+    assert tuned.code == 0, tuned.err
+    found = run_cli("probe", out, *cache)
+    assert found.code == 0, found.err
+    assert found.out.splitlines()[-1].split()[:2] == ["conv1", "32"]
+    refused = run_cli("pretrain", "--backend", "snn", "--config", "pretrain_synthetic", "--data", "a", "--out", out)
+    assert (refused.code, "the configuration is for ann" in refused.err) == (2, True)
+    refused = run_cli("pretrain", "--backend", "gan", "--data", "a", "--out", out)
+    assert (refused.code, "--backend: need ann or snn, got 'gan'" in refused.err) == (2, True)
 
 
 def test_a_store_without_frames_is_one_sentence(run_cli: Callable, blob_store: Path, tmp_path: Path) -> None:
