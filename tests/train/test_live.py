@@ -52,9 +52,10 @@ def test_nothing_drawn_gives_the_cached_pictures(kind: str, clip_set: ClipSet, t
             np.testing.assert_array_equal(made, rows.of(clip)[windows])
 
 
-def test_nothing_drawn_gives_the_cached_spikes(clip_set: ClipSet, tmp_path: Path) -> None:
-    rows = clip_spikes(clip_set, 7_000, SIZE_PX, tmp_path)  # steps that leave a rest
-    spikes = LiveSpikes(clip_set, 7_000, SIZE_PX, EventOdds())
+@pytest.mark.parametrize("graded", [False, True])
+def test_nothing_drawn_gives_the_cached_spikes(graded: bool, clip_set: ClipSet, tmp_path: Path) -> None:
+    rows = clip_spikes(clip_set, 7_000, SIZE_PX, tmp_path, graded)  # steps that leave a rest
+    spikes = LiveSpikes(clip_set, 7_000, SIZE_PX, EventOdds(), graded)
     for clip in (0, 7, 20):
         np.testing.assert_array_equal(spikes.spikes(clip, EventAugment()).dense(), rows.spikes(clip).dense())
 
