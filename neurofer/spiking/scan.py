@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 import math
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -12,6 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from neurofer.spiking.neuron import CubaState, checked_parameters, checked_state
 from neurofer.spiking.surrogate import SURROGATE_SLOPE, SURROGATES, Surrogate
+
+_log = logging.getLogger(__name__)
 
 
 def cuba_scan(
@@ -169,15 +174,34 @@ def _same_shape(columns: _Columns, *parameters: Tensor) -> list[Tensor]:
 
 
 def _form(values: Tensor) -> ModuleType:
-    """Who computes: the compiled form on the CPU in single or double precision, torch elsewhere."""
+    """Who computes, in single or double precision: the compiled form on the CPU, Triton on CUDA; torch elsewhere."""
     if _compiled_form_runs(values):
         from neurofer.spiking import scan_cpu
 
         return scan_cpu
+    if values.is_cuda and values.dtype in _EXACT and _triton_runs(values.device):
+        from neurofer.spiking import scan_gpu
+
+        return scan_gpu
     from neurofer.spiking import scan_torch
 
     return scan_torch
 
 
+_EXACT = (torch.float32, torch.float64)
+
+
 def _compiled_form_runs(values: Tensor) -> bool:
-    return values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
+    return values.device.type == "cpu" and values.dtype in _EXACT
+
+
+@cache
+def _triton_runs(device: torch.device) -> bool:
+    if importlib.util.find_spec("triton") is None:
+        return False
+    from neurofer.spiking import scan_gpu
+
+    trouble = scan_gpu.trouble(device)
+    if trouble is not None:
+        _log.warning("spiking neurons run in torch on %s, slower: Triton does not work there (%s)", device, trouble)
+    return trouble is None
