@@ -21,7 +21,7 @@ from neurofer.files import is_full_disk
 VERBS = {
     "Recordings": ("info", "show", "convert", "represent"),
     "Data": ("simulate", "prepare"),
-    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "cast", "reproduce"),
+    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "cast", "import-nir", "reproduce"),
     "About neurofer": ("demo", "ls", "cp", "doctor"),
 }
 
@@ -51,7 +51,7 @@ def build_app() -> typer.Typer:
     for panel, verbs in VERBS.items():
         for verb in verbs:
             commands, groups = len(app.registered_commands), len(app.registered_groups)
-            import_module(f"neurofer.cli.{verb}").register(app)
+            import_module(f"neurofer.cli.{verb.replace('-', '_')}").register(app)
             added: list[Any] = [*app.registered_commands[commands:], *app.registered_groups[groups:]]
             for command in added:
                 command.rich_help_panel = panel

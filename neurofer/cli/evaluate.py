@@ -25,7 +25,8 @@ def evaluate(
     data: Path | None = typer.Option(None, "--data", help="Store; by default the one that the run was trained on."),
     split: str = typer.Option("test", "--split", help="test or validation."),
     json_out: Path | None = typer.Option(None, "--json", help="Also write everything as JSON to this file."),
-    force: bool = typer.Option(False, "--force", help="Accept other data than the run's; the result says so."),
+    force: bool = typer.Option(False, "--force", help="Accept other data than the run's, or an "
+                               "imported model; the result says so."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """Accuracy, UAR, macro F1 per clip, window, class and subject, with 95 % intervals, beside baselines."""
@@ -56,7 +57,8 @@ def _print_run(found: dict[str, Any]) -> None:
     from neurofer.cli.options import text_table
 
     clip = found["metrics"]["clip"]
-    note = "" if found["data"]["same_as_training"] else "  (other data than trained on, by --force)"
+    note = {True: "", False: "  (other data than trained on, by --force)",
+            None: "  (imported: it may have been trained on them)"}[found["data"]["same_as_training"]]
     typer.echo(f"{found['run']}: {found['backend']}, {found['part']} subjects: {clip['subjects']}, clips: "
                f"{clip['samples']}, windows: {found['metrics']['window']['samples']}{note}")
     rows = [("per clip", *score_cells(clip)), ("per window", *score_cells(found["metrics"]["window"]))]

@@ -5,9 +5,10 @@
     format, version     "neurofer-evaluation", 1
     run, seed           folder name of the run (evaluate_run only), its seed
     backend, task, classes, part, protocol
-    data                {name, digest, same_as_training, forced}
+    data                {name, digest, same_as_training, forced}; same_as_training is None of an imported model
     metrics             {"clip": scores, "window": scores}; see neurofer.evaluate.metrics.scores
-    baselines           {"majority": scores, "event_count": scores}, per clip, from training subjects alone
+    baselines           {"majority": scores, "event_count": scores}, per clip, from training subjects alone; {} where
+                        an imported model has none
     confusion           clips, rows for the truth
     parameters          trained numbers
     operations          {kind, per_decision, per_clip, per_second, ...}; see neurofer.evaluate.cost
@@ -63,7 +64,7 @@ def assess(config: TrainConfig, prepared: Prepared, model: nn.Module, part: Part
     truth = prepared.labels[clips]
     subjects = prepared.subjects_of(clips)
     counts = prepared.rows.clip_counts()
-    guesses = {
+    guesses = {} if not len(train) else {
         "majority": majority_baseline(prepared.labels[train], len(clips)),
         "event_count": event_count_baseline(counts[train], prepared.labels[train], counts[clips]),
     }
@@ -95,7 +96,7 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
         data: The store; by default where the run's configuration says.
         part: Which subjects.
         force: Accept a store that is not the one trained on; the result says so. Subjects known to the run stay where
-            they were, all others are tested.
+            they were, all others are tested. An imported model knows nobody, so it needs this and is tested on all.
         cache: Where to keep network inputs; beside the store by default.
 
     Raises:
@@ -108,7 +109,10 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
         raise UsageError(f"evaluate: {run.path} does not say where its data lies; give it with --data")
     clip_set = chosen_label(open_store(place), run.config.label)
     trained_on = run.card["data"]["digest"]
-    same = clip_set.digest == trained_on
+    same = None if trained_on is None else clip_set.digest == trained_on
+    if same is None and not force:
+        raise NeuroferError(f"{run.path}: was imported, so nobody can say whether it was trained on people of {place}; "
+                            "test it on all of them with --force, and the result says so")
     if not same and not force:
         raise NeuroferError(f"{place}: holds other data ({clip_set.digest[:12]}) than {run.path} was trained on "
                             f"({trained_on[:12]}); prepare it with the same settings, or accept that with --force")
@@ -152,7 +156,7 @@ def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
            for unit in ("clip", "window")},
         "anytime": _anytime_over(found, over),
         "baselines": {name: {metric: over([one["baselines"][name][metric] for one in found]) for metric in METRICS}
-                      for name in found[0]["baselines"]},
+                      for name in found[0]["baselines"] if all(name in one["baselines"] for one in found)},
     }
 
 
