@@ -16,6 +16,7 @@ was resident before them (Linux; elsewhere ``ru_maxrss``), with large tensors ha
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import platform
@@ -99,11 +100,17 @@ def peak_of(setting: str, variant: str, words: argparse.Namespace) -> dict[str, 
     return found
 
 
-def report_memory(setting: Setting, variant: Variant, device: str) -> None:
-    """In a process of its own: two steps after one of warming up, and the peak above what was there before."""
-    step = build(variant, setting, device)
-    if isinstance(step, str):
-        sys.exit(step)
+def report_memory(short: str, setting: Setting, variant: Variant, device: str) -> None:
+    """In a process of its own: two steps after a tiny network has loaded all code, and the peak above what was there.
+
+    Nothing of the setting's size has run before, so nothing that the allocator kept hides in the baseline.
+    """
+    tiny = settings(quick=True, cuda=False)
+    found = build(variant, tiny.get(short, tiny["linear"]), device)
+    if isinstance(found, str):
+        sys.exit(found)
+    step = variant.build(work(setting, variant.kind, device))
+    del found
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before, method = torch.cuda.memory_allocated(), "torch.cuda.max_memory_allocated"
@@ -118,9 +125,10 @@ def report_memory(setting: Setting, variant: Variant, device: str) -> None:
 def _resident_from_now() -> tuple[int, str]:
     """Bytes resident now, and how their peak will be known; starts the peak afresh where the system can."""
     try:
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         return _status("VmRSS"), "VmHWM"
-    except OSError:
+    except (OSError, AttributeError):
         return _resident_peak("ru_maxrss"), "ru_maxrss"
 
 
@@ -194,7 +202,7 @@ def main() -> None:
         parser.error(f"no setting {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     if words.memory_of:
         by_name = {variant.name: variant for variant in VARIANTS}
-        report_memory(known[words.memory_of[0]], by_name[words.memory_of[1]], words.device)
+        report_memory(words.memory_of[0], known[words.memory_of[0]], by_name[words.memory_of[1]], words.device)
         return
     on = torch.cuda.get_device_name() if words.device == "cuda" else platform.processor() or platform.machine()
     print(f"torch {torch.__version__}, {words.threads} thread(s), {on}, {words.rounds} interleaved rounds", flush=True)
