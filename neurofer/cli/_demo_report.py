@@ -41,9 +41,8 @@ def demo_report(results: DemoResults) -> Report:
         lead=f"An ANN and a spiking network learned eight classes from made-up faces seen by a simulated event camera, "
              f"and were tested on {_people(clips['subjects'])} that neither had seen.",
         facts=_facts(results),
-        sections=(_scores(results), _seen(results), _drawn(results), _costs(results), _learning(results),
-                  _over_time(results),
-                  _caveats(results), _again(results)),
+        sections=(_scores(results), _seen(results), _drawn(results), _costs(results), _early(results),
+                  _learning(results), _over_time(results), _caveats(results), _again(results)),
     )
 
 
@@ -131,6 +130,25 @@ def _costs(results: DemoResults) -> Section:
         f"Evidence is the time of events that a decision looks at; compute is the network alone, on {threads} thread "
         "of this machine, from ready input to decision. Neither is the time that a neuromorphic chip would take."),
         tables=(Table("Size, operations and time of both networks", header, tuple(rows)),))
+
+
+def _early(results: DemoResults) -> Section:
+    from neurofer.plot.report import Picture, Section, Table
+
+    said = {backend: found["anytime"] for backend, found in results.evaluations.items() if found.get("anytime")}
+    moments = next(iter(said.values()))["at_ms"] if said else []
+    rows = [(backend, *("-" if value is None else f"{100 * value:.1f}" for value in one["accuracy"]),
+             f"{100 * one['whole']:.1f}") for backend, one in said.items()]
+    pictures = [Picture((results.out / backend / "anytime.png").read_bytes(),
+                        f"Accuracy of {backend} over the time since a recording began.",
+                        f"{backend}, test people.")
+                for backend in said if (results.out / backend / "anytime.png").exists()]
+    return Section("How early they are right", text=(
+        "What each would say if the recording ended at that moment. The spiking network says something after every "
+        "step, the other one after every window once it has seen a first context; neither was trained for it.",),
+        tables=(Table("Accuracy in per cent, by the time since a recording began",
+                      ("", *(f"{ms} ms" for ms in moments), "whole"), tuple(rows)),) if said else (),
+        pictures=tuple(pictures))
 
 
 def _learning(results: DemoResults) -> Section:

@@ -122,6 +122,8 @@ def shown_clip(task: SnnTask, model: nn.Module, said: Decisions, truth: NDArray[
                ) -> tuple[int, NDArray[np.float32], NDArray[np.int64]]:
     """One clip for a picture: the first that is decided right in the end, the first of all if none is.
 
+    The first class is passed over where another is there, for a network that is silent decides for it.
+
     Args:
         task: Gives the output.
         model: The network.
@@ -131,6 +133,6 @@ def shown_clip(task: SnnTask, model: nn.Module, said: Decisions, truth: NDArray[
     Returns:
         Number of the clip, its output ``(T, K)`` and its decision after every step ``(T,)``.
     """
-    place = int(np.argmax(said.predicted == truth))
+    place = int(np.argmax(2 * (said.predicted == truth) + (truth > 0)))
     (output,) = task.outputs(model, said.clips[place : place + 1])
     return int(said.clips[place]), output[:, 0].numpy(), task.read_out.running(output)[:, 0].numpy()

@@ -114,13 +114,15 @@ def draw_rates(axes: Any, layers: Sequence[Mapping[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.9 * top)
     axes.set_xlabel("spikes per neuron and step", fontsize=9)
-    axes.set_title("rate; operations a decision, share of dense", loc="left", fontsize=10, color=INK)
+    axes.set_title("rate, and operations a decision", loc="left", fontsize=10, color=INK)
     _plain(axes, "x")
     axes.tick_params(axis="y", length=0)
 
 
 def draw_example(axes: Any, example: Example, classes: Sequence[str]) -> None:
-    """Output of one clip, a row a class; the strip below is blue while the decision is right, else orange.
+    """Output of one clip, a row a class; the strip below is blue while the decision is right, orange while it is not.
+
+    It is pale until the first output, when a decision is but the tie of all classes.
 
     Args:
         axes: Where to draw.
@@ -135,12 +137,12 @@ def draw_example(axes: Any, example: Example, classes: Sequence[str]) -> None:
             axes.vlines(times, number - 0.38, number + 0.38, color=colour, linewidth=1.3)
         else:
             span = float(np.abs(example.output).max()) or 1.0
-            axes.plot(example.dt_ms * (np.arange(steps) + 1), number - 0.45 * example.output[:, number] / span,
+            axes.plot(example.dt_ms * (np.arange(steps) + 1), number - 0.8 * example.output[:, number] / span,
                       color=colour, linewidth=1.2)
-    right = example.running == example.truth
+    right, said = example.running == example.truth, np.logical_or.accumulate((example.output != 0).any(axis=1))
     edges = example.dt_ms * np.arange(steps + 1)
-    for value, colour in ((True, BLUE), (False, ORANGE)):
-        starts, stops = _stretches(right == value)
+    for mask, colour in ((said & right, BLUE), (said & ~right, ORANGE), (~said, "#e4e7eb")):
+        starts, stops = _stretches(mask)
         axes.broken_barh([(edges[start], edges[stop] - edges[start]) for start, stop in
                           zip(starts, stops, strict=True)], (count - 0.3, 0.5), color=colour, linewidth=0)
     axes.set_yticks([*range(count), count - 0.05], [*classes, "decided"])

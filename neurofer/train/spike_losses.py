@@ -158,15 +158,14 @@ def early_loss(values: Tensor, here: Stretch, target: Target, gain: float, befor
         ``(loss, searching)``: that for the stretch that follows.
     """
     sums = running_sums(values, here, before)
-    steps, batch, classes = sums.shape
     # Steps of a clip up to each step of the stretch; a clip that has ended stays where it was.
     first = here.so_far - here.mask.sum(0)
     passed = (first + here.mask.int().cumsum(0)).clamp_min(1)
     logits = gain * sums / passed.unsqueeze(-1)
-    of_class = target.labels.view(1, batch, 1).expand(steps, batch, 1)
-    others = sums.detach().scatter(-1, of_class, float("-inf")).amax(-1)
-    right = (sums.detach().gather(-1, of_class).squeeze(-1) > others) & (here.mask > 0)
-    searching = torch.ones(batch, dtype=torch.bool, device=values.device) if searching is None else searching
+    of_class = target.labels[:, None] == torch.arange(sums.shape[-1], device=sums.device)
+    others = sums.detach().masked_fill(of_class, float("-inf")).amax(-1)
+    right = (sums.detach().masked_fill(~of_class, float("-inf")).amax(-1) > others) & (here.mask > 0)
+    searching = torch.ones_like(target.labels, dtype=torch.bool) if searching is None else searching
     found_before = right.int().cumsum(0) - right.int()
     counted = here.mask * ((found_before == 0) & searching)
     return ((target.each(logits) * counted).sum(0) / here.lengths).mean(), searching & ~right.any(0)

@@ -122,7 +122,7 @@ class SpikeLoss:
         spikes = torch.stack([(each.sum(2) * here.mask).sum() for each in counted])
         reached = spikes.new_zeros(1)
         if snn.operations_weight:
-            reached = torch.stack([((each @ self._fan(layer).to(each)) * here.mask).sum()
+            reached = torch.stack([((each @ self._fan(layer, each)) * here.mask).sum()
                                    for each, layer in zip(counted, layers[1:], strict=True)]).sum().view(1)
         means, counts = per_step_of_all(torch.cat([spikes, reached]), here, before)
         neurons = means.new_tensor([float(each.shape[2]) for each in counted])
@@ -130,10 +130,12 @@ class SpikeLoss:
         loss = snn.rate_weight * penalty + snn.operations_weight * means[-1] / network.dense_macs
         return (loss if here.shares is None else loss * here.shares.mean()), counts
 
-    def _fan(self, layer: SpikingLayer) -> Tensor:
-        if layer.name not in self._fans:
-            self._fans[layer.name] = fan_out(layer).flatten()
-        return self._fans[layer.name]
+    def _fan(self, layer: SpikingLayer, like: Tensor) -> Tensor:
+        """Neurons that each input of a layer reaches, flat; of the device and type of ``like``."""
+        known = self._fans.get(layer.name)
+        if known is None or known.device != like.device or known.dtype != like.dtype:
+            known = self._fans[layer.name] = fan_out(layer).flatten().to(like)
+        return known
 
 
 class _Draws:

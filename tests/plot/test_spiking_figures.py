@@ -49,7 +49,7 @@ def test_an_snn_shows_its_layers_and_a_clip(spikes: bool) -> None:
         assert len(raster.lines) == 3
     strips = [path.get_extents() for one in raster.collections if not isinstance(one, LineCollection)
               for path in one.get_paths()]
-    assert sorted((strip.x0, strip.x1) for strip in strips) == [(0.0, 70.0), (70.0, 100.0)]
+    assert sorted((strip.x0, strip.x1) for strip in strips) == [(0.0, 20.0), (20.0, 70.0), (70.0, 100.0)]
     assert figure_png(figure)[:4] == b"\x89PNG"
 
 
