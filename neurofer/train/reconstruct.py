@@ -78,9 +78,9 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     partition = partition_of(config.split, clip_set, best_on_test=config.split.kind == "paper")
     caches = usable_cache(cache, store, folder / "cache")
     side = side_of(config)
+    gan = build_gan(config, side.channels)
     with processes.main_first():
         task, left_out = prepare_pairs(config, clip_set, partition, caches)
-    gan = build_gan(config, side.channels)
     side.start(gan, task)
     baseline: dict[str, float] = {}
     if processes.main:
