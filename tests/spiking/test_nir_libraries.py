@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from neurofer.errors import BadFileError
 from neurofer.spiking.nir_read import NirNetwork, read_nir
-from trees.nir_graphs import conv, write_graph
+from trees.nir_graphs import cuba, small_nodes, write_graph
 
 STEPS, BATCH = 50, 3
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -134,11 +134,11 @@ def test_spikingjelly(kind: str, gain: float, tmp_path: Path) -> None:
     check(read_nir(path, "spikingjelly"), spikes, theirs)
 
 
-def norse_cell(kind: str, neurons: int) -> nn.Module:
+def norse_cell(kind: str, *shape: int) -> nn.Module:
     norse = pytest.importorskip("norse.torch")
 
     def full(value: float) -> Tensor:
-        return torch.full((neurons,), value, dtype=torch.float64)
+        return torch.full(shape, value, dtype=torch.float64)
 
     common = {"tau_mem_inv": full(150.0), "v_th": full(0.8), "v_leak": full(0.0)}
     if kind == "LIFBoxCell":
@@ -190,39 +190,28 @@ def test_norse_s_own_step_of_the_export_is_told(tmp_path: Path) -> None:
         read_nir(path, "norse", input_shape=(2, 16, 16))
 
 
-def test_norse_with_convolutions_in_its_convention(tmp_path: Path) -> None:
-    """Its exporter has no Flatten and needs biases; this is what it writes else: r = 1, no w_in, tau in seconds."""
-    norse = pytest.importorskip("norse.torch")
-
-    def neurons(shape: tuple[int, ...]) -> nn.Module:
-        return norse.LIFCell(norse.LIFParameters(tau_syn_inv=torch.tensor(300.0), tau_mem_inv=torch.tensor(150.0),
-                                                 v_th=torch.tensor(0.8)))  # type: ignore[no-any-return]
-
-    plain, spikes = conv_net(neurons, 8.0), spikes_in()
-    net = norse.SequentialState(*plain).double()
-
-    def node(*shape: int) -> dict[str, Any]:
-        one = np.ones(shape)
-        return {"type": "CubaLIF", "tau_syn": one / 300, "tau_mem": one / 150, "r": one, "v_leak": 0 * one,
-                "v_threshold": one * 0.8, "w_in": one}
-
-    weights = [module.weight.detach().numpy() for module in (plain[0], plain[2], plain[5])]
-    path = write_graph(tmp_path / "net.nir", {
-        "input": {"type": "Input", "shape": np.array([2, 16, 16])},
-        "0": conv(weights[0], (16, 16)), "1": node(4, 8, 8), "2": conv(weights[1], (8, 8)), "3": node(8, 4, 4),
-        "5": {"type": "Affine", "weight": weights[2], "bias": np.zeros(5)}, "6": node(5),
-        "output": {"type": "Output", "shape": np.array([5])}})
-    network = read_nir(path, "norse")
-    assert "no Flatten" in network.notes[0]
-    check(network, spikes, run_norse(net, spikes))
+def test_norse_with_convolutions(tmp_path: Path) -> None:
+    """Its exporter needs a bias in convolutions and leaves Flatten, the size of pictures and the batch to the user."""
+    norse, nir = pytest.importorskip("norse.torch"), pytest.importorskip("nir")
+    export = pytest.importorskip("norse.torch.utils.export_nir").to_nir
+    spikes, path = spikes_in(), tmp_path / "net.nir"
+    net = norse.SequentialState(*conv_net(lambda shape: norse_cell("LIFCell", *shape), 8.0)).double()
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            module.bias = nn.Parameter(torch.zeros(len(module.weight), dtype=torch.float64))
+    graph = export(net, spikes[0, :1], dt=1.0)
+    graph.nodes["4"] = nir.Flatten(input_type={"input": np.array([8, 4, 4])}, start_dim=0, end_dim=-1)
+    graph.nodes["input"] = nir.Input({"input": np.array([2, 16, 16])})
+    graph.nodes["output"] = nir.Output({"output": np.array([5])})
+    graph.infer_types()
+    nir.write(path, graph)
+    check(read_nir(path, "norse"), spikes, run_norse(net, spikes))
 
 
 def test_what_is_written_for_all_three_is_read_by_all_three_and_us(tmp_path: Path) -> None:
     """The common convention, alpha 0 among it: snnTorch's own import of the file fires what ours does."""
     nir = pytest.importorskip("nir")
     imported = pytest.importorskip("snntorch.import_nir").import_from_nir
-    from trees.nir_graphs import cuba, small_nodes
-
     nodes = small_nodes()
     nodes["cn"] = cuba((4, 8, 8), 0.0, 0.9)
     nodes["f"]["start_dim"] = 1  # snnTorch counts the batch

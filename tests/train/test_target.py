@@ -61,6 +61,11 @@ def test_layers_that_cannot_be_built_are_told_with_all_else(small_config: Make) 
         "conv1: bias", "conv2: groups 2"]
 
 
+def test_a_read_out_of_membranes_and_neurons_of_another_kind(small_config: Make) -> None:
+    found = reasons(small_config("snn", "snn.target=loihi1", "snn.readout=integrator", "snn.loss=membrane"))
+    assert [line.partition(" (")[0] for line in found] == ["dense1: neurons that never fire"]
+
+
 def test_layers_that_only_do_not_fit_are_told_in_their_own_words(small_config: Make) -> None:
     config = small_config("snn", "snn.target=loihi1", "snn.layers=[{kind: conv, outputs: 4, kernel: 99}]")
     with pytest.raises(UsageError, match="kernel"):
