@@ -20,6 +20,7 @@ from neurofer.reproduce.spiking import SpikingAxes, arm_of, plan_spiking
 from neurofer.reproduce.spiking_config import ARMS, TABLE, SpikingConfig
 from neurofer.train.config import SplitConfig, TrainConfig
 from neurofer.train.data import partition_of
+from neurofer.train.pretrain_config import PretrainConfig
 
 Cli = Callable[..., Any]
 TINY = ("ann.size_px=16", "ann.width=0.125", "ann.represent.window_us=50000", "ann.pretrain.train.epochs=1",
@@ -90,7 +91,8 @@ def test_a_small_table_is_made_and_made_again(run_cli: Cli, framed_store: Path, 
     assert said["arms"]["snn_scratch"]["accuracy_clip"]["by_seed"]["0"] == float(rows[2]["accuracy_clip"])
     assert [one["arm"] for one in said["aim"]] == list(TABLE[2:])
     text = (out / "report.md").read_text()
-    for words_said in ("One seed does not say", "dense passes", "snn_distilled - snn_scratch", "event count alone", "--sweep", "dt_us 50000"):
+    for words_said in ("One seed does not say", "dense passes", "snn_distilled - snn_scratch", "event count alone",
+                       "--sweep", "dt_us 50000", "since the clip began"):
         assert words_said in text
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     assert {"arms.png", "operations.png", "report.html", "config.yaml"} <= set(before)
@@ -160,6 +162,18 @@ def test_a_shipped_table_says_its_command_and_is_read_back_the_same(name: str, t
 def test_the_ordinary_side_of_a_shipped_table_is_that_of_evtransfer(name: str, other: str) -> None:
     published = load_config(EvtransferConfig, shipped_configs()[other])
     assert load_config(SpikingConfig, shipped_configs()[name]).ann == published
+
+
+def test_the_spiking_side_of_the_shipped_table_is_that_of_the_single_runs(framed_store: Path) -> None:
+    config = load_config(SpikingConfig, shipped_configs()["reproduce_spiking"])
+    run = load_config(TrainConfig, shipped_configs()["snn_synthetic"])
+    assert (config.recognise.snn, config.recognise.augment, config.recognise.train) == (run.snn, run.augment, run.train)
+    single = load_config(PretrainConfig, shipped_configs()["pretrain_snn_synthetic"])
+    (first,) = [cell for cell in plan_spiking(config, SpikingAxes(1, ("snn_transferred",)), open_store(framed_store))
+                if cell.parameters["stage"] == "pretrain"]
+    found = PretrainConfig.model_validate(first.parameters["config"])
+    same = {"keep_every": 0, "sheet_every": 0}
+    assert found == single.model_copy(update={"train": single.train.model_copy(update=same)})
 
 
 @pytest.mark.parametrize("name", ["reproduce_spiking", "reproduce_spiking_full"])
