@@ -115,7 +115,7 @@ class SnnConfig(StrictModel):
 
     In a stream it decides every ``decision_us`` by the output of the last ``readout_us``. ``truncate_steps`` cuts a
     clip into chunks for back-propagation, the state going on; ``recompute_steps`` keeps memory down by computing
-    forward twice; 0 switches either off. The other keys belong to the loss, see ``neurofer.train.snn``.
+    forward twice; 0 switches either off. The other keys belong to the loss, see ``neurofer.train.spike_losses``.
     """
 
     input: Literal["binary", "graded", "slices"] = "binary"
