@@ -139,13 +139,13 @@ def rates_section(rows: Sequence[Row]) -> tuple[Section, ...]:
         totals.append((arm, *(between_text((row[name] for row in these), form) for name, form in (
             ("steps_of_evidence", ".0f"), ("rate_x_steps", ".2f"), ("passes_of_evidence", ".2f"),
             ("steps_per_clip", ".0f"), ("rate_x_steps_clip", ".1f"), ("passes_per_clip", ".1f")))))
-    below = [arm for arm, *_ in totals if max(row["passes_of_evidence"] for row in mine if row["arm"] == arm)
-             < BREAK_EVEN]
+    below = [_and([arm for arm in arms_there(mine) if max(row[name] for row in mine if row["arm"] == arm) < BREAK_EVEN])
+             for name in ("passes_of_evidence", "passes_per_clip")]
     text = (f"By a table of energies (FP32, 45 nm: 4.6 pJ a multiply-accumulate, 0.9 an accumulate) spikes cost less "
             f"than one dense pass of the same layers as long as rate x steps is below {BREAK_EVEN:.1f}; memory traffic "
-            "is not in it, and it is an estimate, no measurement. For the evidence of one decision that is so under "
-            f"every seed for {_and(below) if below else 'no arm'}. Dense passes are synaptic operations by the "
-            "multiply-accumulates of one pass: rate x steps with each spike weighed by its synapses.")
+            "is not in it, and it is an estimate, no measurement. Under every seed that is so for the evidence of one "
+            f"decision for {below[0]}, for a whole recording for {below[1]}. Dense passes are synaptic operations by "
+            "the multiply-accumulates of one pass: rate x steps with each spike weighed by its synapses.")
     return (Section("Rates", (text,), tables=(
         Table("Spikes per neuron and step, mean over seeds",
               ("arm", "all", *(name.removeprefix("rate_of_") for name in layers)), tuple(of_layers)),
@@ -206,4 +206,7 @@ def sweep_section(rows: Sequence[Row]) -> tuple[Section, ...]:
 
 
 def _and(names: Sequence[str]) -> str:
+    """The names in a row; ``no arm`` for none."""
+    if not names:
+        return "no arm"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -103,9 +103,9 @@ def test_rate_times_steps_and_dense_passes_by_hand() -> None:
     assert row["passes_of_evidence"] == pytest.approx(10)  # a quarter of the 1.2 s
     assert (row["rate_of_conv1"], row["rate_of_dense1"]) == (0.2, 0.05)
     (section,) = rates_section(rows)
-    assert "under every seed for no arm" in section.text[0]
-    (section,) = rates_section(spiking_rows(table([0.6], [0.6], per_clip=2e6)))  # 5 passes, below 5.1
-    assert "under every seed for snn_scratch" in section.text[0]
+    assert "of one decision for no arm, for a whole recording for no arm" in section.text[0]
+    (section,) = rates_section(spiking_rows(table([0.6], [0.6], per_clip=2e6)))  # 5 passes of 5.1, 20 in all
+    assert "of one decision for snn_scratch, for a whole recording for no arm" in section.text[0]
 
 
 def test_operations_are_told_by_second_and_by_recording() -> None:
