@@ -220,10 +220,13 @@ def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item, None, None]:
 
 @torch.no_grad()
 def follow(averaged: nn.Module, model: nn.Module, keep: float) -> None:
-    """Move every number of ``averaged`` towards ``model``'s by a share of ``1 - keep``; copy whole numbers."""
+    """Move every number of ``averaged`` towards ``model``'s by a share of ``1 - keep``; copy whole numbers.
+
+    Equal ones stay as they are: a decay of 0 is the logit of minus infinity, which has no distance from itself.
+    """
     for mean, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
         if mean.is_floating_point():
-            mean.lerp_(value, 1 - keep)
+            mean.copy_(torch.where(mean == value, mean, mean.lerp(value, 1 - keep)))
         else:
             mean.copy_(value)
 

@@ -7,6 +7,8 @@ import threading
 import pytest
 import torch
 
+from neurofer.spiking.layers import dense
+from neurofer.spiking.network import SpikingNetwork
 from neurofer.train.config import OptimiseConfig
 from neurofer.train.loop import ahead, follow, learning_rate
 
@@ -30,6 +32,15 @@ def test_the_mean_of_weights_by_hand() -> None:
     assert mean.weight.item() == 1.5
     assert mean.num_batches_tracked.item() == 7
     assert model.weight.item() == 3.0
+
+
+def test_a_decay_of_zero_stays_zero_in_the_mean() -> None:
+    mean, model = SpikingNetwork([dense(3, alpha=0.0)], (1, 2, 2)), SpikingNetwork([dense(3, alpha=0.0)], (1, 2, 2))
+    before = mean.spiking_layers()[0].weight.clone()
+    follow(mean, model, 0.75)
+    assert [float(layer.alpha) for layer in mean.spiking_layers()] == [0.0]
+    torch.testing.assert_close(mean.spiking_layers()[0].weight,
+                               torch.lerp(before, model.spiking_layers()[0].weight, 0.25), rtol=0, atol=0)
 
 
 def test_items_come_in_order_and_an_error_arrives() -> None:
