@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def check_teacher(config: TrainConfig, teacher: Teacher, partition: Partition, c
     if data != clip_set.digest:
         problems.append(f"data: need the store with digest {clip_set.digest[:12]}, the teacher was trained on "
                         f"{data[:12]}")
-    problems += _seen(config, card, partition, clip_set)
+    problems += _seen(config, teacher.run, partition, clip_set)
     if problems:
         raise NeuroferError("\n  - ".join((f"distill.run={teacher.run.path} cannot teach this run:", *problems)))
 
@@ -120,20 +119,27 @@ def taught_probabilities(teacher: Teacher, clip_set: ClipSet, partition: Partiti
     return found
 
 
-def _seen(config: TrainConfig, card: Mapping[str, Any], partition: Partition, clip_set: ClipSet) -> list[str]:
+def _seen(config: TrainConfig, run: Run, partition: Partition, clip_set: ClipSet) -> list[str]:
+    """Who may not have been seen and was, by the teacher's card and by its record."""
     try:
-        theirs = Partition.of_record(clip_set, "", card["protocol"]["split"])
-        named = {part: set(card["protocol"]["split"][part]) for part in ("train", "validation")}
+        splits = [run.card["protocol"]["split"], *([run.record["split"]] if "split" in run.record else [])]
+        each = [Partition.of_record(clip_set, "", split) for split in splits]
+        named: dict[str, set[str]] = {part: {name for split in splits for name in split[part]}
+                                      for part in ("train", "validation")}
+        silent = not all(split["train"] for split in splits)
     except (KeyError, TypeError, ValueError):
+        silent = True
+    if silent:
         return ["its card does not say whom it has seen; train it again"]
-    encoder = (card.get("encoder") or {}).get("subjects") or []
+    trained, chose = {name for one in each for name in one.train}, {name for one in each for name in one.validation}
+    encoder = (run.card.get("encoder") or {}).get("subjects") or []
     learned_here = set(partition.subjects(clip_set, "train"))
     problems = []
     looks: tuple[tuple[Part, set[str], set[str], str], ...] = (
-        ("test", {*named["train"], *encoder}, set(theirs.train), "trained the teacher"),
-        ("validation", {*named["train"], *encoder}, set(theirs.train), "trained the teacher"),
+        ("test", {*named["train"], *encoder}, trained, "trained the teacher"),
+        ("validation", {*named["train"], *encoder}, trained, "trained the teacher"),
         ("test", set() if config.parity.best_on_test else named["validation"],
-         set() if config.parity.best_on_test else set(theirs.validation), "chose the teacher's epoch"),
+         set() if config.parity.best_on_test else chose, "chose the teacher's epoch"),
     )
     for part, subjects, clips, what in looks:
         shared = (set(partition.subjects(clip_set, part)) - learned_here) & subjects

@@ -96,6 +96,19 @@ def test_a_teacher_whose_epoch_the_tested_chose_is_refused(teacher: Path, small_
         train_recogniser(small_config("snn", "train.epochs=1", f"distill.run='{teacher}'"))
 
 
+def test_a_teacher_whose_card_and_record_differ_has_seen_both(teacher: Path, small_config: Make) -> None:
+    split = read_card(teacher)["protocol"]["split"]
+    everybody = sorted(name for part in ("train", "validation", "test") for name in split[part])
+    config = small_config("snn", "train.epochs=1", f"distill.run='{teacher}'", "split.seed=3")
+    change_card(teacher, protocol={"name": "other", "split": {"train": [], "validation": [], "test": everybody}})
+    with pytest.raises(NeuroferError, match="does not say whom it has seen"):
+        train_recogniser(config)
+    change_card(teacher, protocol={"name": "other", "split": {
+        "train": everybody[:1], "validation": [], "test": everybody[1:]}})
+    with pytest.raises(NeuroferError, match="subjects trained the teacher: s"):
+        train_recogniser(config)
+
+
 def test_a_teacher_whose_encoder_has_seen_the_tested_is_refused(teacher: Path, small_config: Make) -> None:
     tested = read_card(teacher)["protocol"]["split"]["test"]
     change_card(teacher, encoder={"mode": "finetune", "subjects": tested})
