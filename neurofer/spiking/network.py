@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from neurofer.spiking.conv_stack import run_stack, stackable
 from neurofer.spiking.form_options import WITHOUT_SYNAPSE
 from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, Shape, SpikingLayer, conv, dense
@@ -165,14 +166,20 @@ class SpikingNetwork(nn.Module):
 
     def _through_layers(self, spikes: Tensor, state: NetworkState | None, dropped: dict[int, Tensor],
                         layers: int) -> tuple[list[Tensor], NetworkState]:
-        passing = spikes.to(self.spiking_layers()[0].weight.dtype)
-        binary = spikes.dtype in (torch.bool, torch.uint8)
+        every = self.spiking_layers()
+        stacked = stackable(every)
+        before = state or (None,) * len(every)
         found: list[Tensor] = []
-        states = []
-        for number, layer in enumerate(self.spiking_layers()):
+        states: list[CubaState] = []
+        if stacked:
+            found, states = run_stack(every[:stacked], spikes, before[:stacked],
+                                      min(stacked, max(1, layers - len(every) + stacked)))
+        passing = found[-1] if found else spikes.to(every[0].weight.dtype)
+        binary = bool(found) or spikes.dtype in (torch.bool, torch.uint8)
+        for number, layer in enumerate(every[stacked:], stacked):
             if number in dropped:
                 passing, binary = passing * dropped[number], False
-            passing, after = layer(passing, None if state is None else state[number], binary)
+            passing, after = layer(passing, before[number], binary)
             # What a layer says is zeros and ones.
             binary = True
             found = [*found[max(len(found) - layers + 1, 0) :], passing]

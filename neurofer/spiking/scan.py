@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -94,7 +95,7 @@ class Rule(NamedTuple):
     in_place: bool = False
 
 
-class _Columns(NamedTuple):
+class Columns(NamedTuple):
     """How the neurons ``(B, ...)`` of a layer lie side by side in memory, the channel axis among them."""
 
     before: int
@@ -106,11 +107,19 @@ class _Columns(NamedTuple):
         shape = (self.before, self.channels, self.after)
         return value.view(1, -1, 1).expand(shape).reshape(-1)
 
-    def gather(self, sums: Tensor, place: int, like: Tensor) -> Tensor:
-        """Row ``place`` of ``(3, N)`` sums over all columns, or over each channel's: the gradient of a parameter."""
-        if not like.ndim:
-            return sums.double().sum(1)[place].to(like.dtype)
-        return sums[place].view(self.before, self.channels, self.after).double().sum((0, 2)).to(like.dtype)
+    def gather(self, sums: Tensor, like: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor | None]:
+        """Rows of ``(3, N)`` summed over all columns, or over each channel's: gradients of the wanted parameters."""
+        wide = sums.double() if any(wanted) else sums
+        found: list[Tensor | None] = []
+        for number, (parameter, needed) in enumerate(zip(like, wanted, strict=True)):
+            if not needed:
+                found.append(None)
+            elif not parameter.ndim:
+                found.append(wide.sum(1)[number].to(parameter.dtype))
+            else:
+                each = wide[number].view(self.before, self.channels, self.after).sum((0, 2))
+                found.append(each.to(parameter.dtype))
+        return found
 
 
 def _over_time(
@@ -122,7 +131,7 @@ def _over_time(
     inner = [axis - 1 for axis in order[1:]]
     u, v = (part.permute(inner).reshape(-1) for part in state)
     place = order.index(2) if current.ndim > 2 else len(order)
-    columns = _Columns(math.prod(shape[1:place]), math.prod(shape[place : place + 1]), math.prod(shape[place + 1 :]))
+    columns = Columns(math.prod(shape[1:place]), math.prod(shape[place : place + 1]), math.prod(shape[place + 1 :]))
     out, u, v = CubaScan.apply(flat.flatten(1), u, v, *numbers, columns, rule)
     back = [order.index(axis) for axis in range(len(order))]
     inner_back = [axis - 1 for axis in back[1:]]
@@ -142,11 +151,11 @@ class CubaScan(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor,
-        columns: _Columns, rule: Rule,
+        columns: Columns, rule: Rule,
     ) -> tuple[Tensor, Tensor, Tensor]:
         dense = current.contiguous()
         membranes = dense.detach() if rule.in_place or dense is not current else dense.clone()
-        numbers = _same_shape(columns, alpha, beta, theta)
+        numbers = same_shape(columns, alpha, beta, theta)
         spikes, u_last, v_last = _form(membranes).forward(membranes, u, v, *numbers, rule.fires)
         ctx.save_for_backward(membranes, u, v, alpha, beta, theta)
         ctx.columns, ctx.rule = columns, rule
@@ -157,16 +166,15 @@ class CubaScan(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
         membranes, u, v, *parameters = ctx.saved_tensors
         wanted = tuple(ctx.needs_input_grad[3:6])
-        numbers = _same_shape(ctx.columns, *parameters)
+        numbers = same_shape(ctx.columns, *parameters)
         current, first_u, first_v, sums = _form(membranes).backward(
             *(grad.contiguous() for grad in grads), membranes, u.contiguous(), v.contiguous(), *numbers, ctx.rule,
             wanted)
-        shares = [ctx.columns.gather(sums, place, parameter) if wanted[place] else None
-                  for place, parameter in enumerate(parameters)]
+        shares = ctx.columns.gather(sums, parameters, wanted)
         return current, first_u, first_v, *shares, None, None
 
 
-def _same_shape(columns: _Columns, *parameters: Tensor) -> list[Tensor]:
+def same_shape(columns: Columns, *parameters: Tensor) -> list[Tensor]:
     """All one number, or all one a column."""
     if all(not parameter.ndim for parameter in parameters):
         return list(parameters)

@@ -9,7 +9,7 @@ overlap and vectorise it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +39,10 @@ def forward(
     current: Tensor, u: Tensor, v: Tensor, alpha: Tensor, beta: Tensor, theta: Tensor, fires: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As ``scan_torch.forward``."""
-    steps, columns = current.shape
     spikes = torch.empty_like(current if fires else current[:0])
     u_last, v_last = u.detach().clone(), v.detach().clone()
-    arrays = [part.detach().numpy() for part in (current, u_last, v_last)]
-    numbers = [_plain(number) for number in (alpha, beta, theta)]
-    over_columns(forward_columns, *arrays, *numbers, spikes.numpy(), columns=columns, steps=steps)
+    nothing = current.new_empty((0, current.shape[1]), dtype=torch.uint8)
+    forward_chunk(current, current[:0], u_last, v_last, plain(alpha, beta, theta), spikes, nothing)
     return spikes, u_last, v_last
 
 
@@ -57,22 +55,68 @@ def backward(
     gradient_current = torch.empty_like(membranes)
     first_u, first_v = gradient_u.clone(), gradient_v.clone()
     sums = membranes.new_zeros((3, columns if any(wanted) else 0))
-    numbers = [_plain(value) for value in (alpha, beta, theta, membranes.new_tensor(rule.slope))]
+    backward_chunk(gradient_out, membranes, u, v, plain(alpha, beta, theta), rule, first_u, first_v, gradient_current,
+                   sums, wanted, 0, steps)
+    return gradient_current, first_u, first_v, sums
+
+
+def forward_chunk(
+    current: Tensor, membranes: Tensor, u: Tensor, v: Tensor, numbers: Sequence[Any], spikes: Tensor, small: Tensor
+) -> None:
+    """Some steps, into memory that is there.
+
+    Args:
+        current: ``(k, N)``; becomes the membranes before the reset.
+        membranes: ``(k, N)`` to copy them to, or ``(0, N)``.
+        u: ``(N,)`` current before the first of these steps; becomes that after the last.
+        v: ``(N,)`` membrane, likewise.
+        numbers: Alpha, beta and theta, see ``plain``.
+        spikes: ``(k, N)`` to fill, or ``(0, N)`` for neurons that do not fire.
+        small: ``(k, N)`` uint8 to fill with the same spikes, or ``(0, N)``.
+    """
+    steps, columns = current.shape
+    arrays = [part.detach().numpy() for part in (current, membranes, u, v)]
+    over_columns(forward_columns, *arrays, *numbers, spikes.numpy(), small.numpy(), columns=columns, steps=steps)
+
+
+def backward_chunk(
+    gradient_out: Tensor, membranes: Tensor, u: Tensor, v: Tensor, numbers: Sequence[Any], rule: Rule,
+    gradient_u: Tensor, gradient_v: Tensor, gradient_current: Tensor, sums: Tensor, wanted: tuple[bool, ...],
+    start: int, stop: int,
+) -> None:
+    """Steps ``start..stop``, from the last to the first, into memory that is there.
+
+    Args:
+        gradient_out: ``(stop - start, N)`` gradient of the spikes, or of the membranes where the neurons do not fire.
+        membranes: ``(T, N)`` of all steps.
+        u: ``(N,)`` current before the first of all steps.
+        v: ``(N,)`` membrane before it.
+        numbers: Alpha, beta and theta, see ``plain``.
+        rule: What the neurons do.
+        gradient_u: ``(N,)`` gradient of the current after these steps; becomes that of the one before.
+        gradient_v: ``(N,)`` likewise of the membrane.
+        gradient_current: ``(T, N)`` to fill in these steps; may be the memory of ``membranes``.
+        sums: ``(3, N)`` to which the shares of alpha, beta and theta are added, or ``(3, 0)``.
+        wanted: Which of the three.
+        start: First step.
+        stop: Behind the last step.
+    """
+    slope = np.float32(rule.slope) if membranes.dtype == torch.float32 else np.float64(rule.slope)
     kind = SURROGATES.index(rule.surrogate) if rule.fires else NO_SURROGATE
     arrays = [part.detach().numpy() for part in (gradient_out, membranes, v, u)]
-    results = [part.numpy() for part in (first_u, first_v, gradient_current, sums)]
-    over_columns(backward_columns, *arrays, *numbers, kind, *results, *wanted, columns=columns, steps=steps)
-    return gradient_current, first_u, first_v, sums
+    results = [part.detach().numpy() for part in (gradient_u, gradient_v, gradient_current, sums)]
+    over_columns(backward_columns, *arrays, *numbers, slope, kind, *results, *wanted, start, stop,
+                 columns=membranes.shape[1], steps=stop - start)
 
 
 NO_SURROGATE = len(SURROGATES)
 """The number that stands for neurons that do not fire; the others are places in ``SURROGATES``."""
 
 
-def _plain(value: Tensor) -> Any:
-    """A numpy number of the tensor's own precision, or its array."""
-    array = value.detach().numpy()
-    return array if array.ndim else array[()]
+def plain(*values: Tensor) -> list[Any]:
+    """Numbers of the tensors' own precision, or arrays of those that have one a column."""
+    arrays = [value.detach().numpy() for value in values]
+    return [array if array.ndim else array[()] for array in arrays]
 
 
 def _part(value: Any, start: int, stop: int) -> Any:
@@ -109,24 +153,32 @@ def _compiled_at(value: Any, n: int) -> Callable[..., Any]:
 
 @compiled
 def forward_columns(
-    membranes: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, theta: Any, spikes: Floats, low: int, high: int
+    current: Floats, membranes: Floats, u: Floats, v: Floats, alpha: Any, beta: Any, theta: Any, spikes: Floats,
+    small: NDArray[np.uint8], low: int, high: int,
 ) -> None:
-    """Columns ``low..high``: ``membranes``, which come as currents, and ``spikes``; ``u`` and ``v`` become the last.
-
-    With ``spikes`` of no steps, nothing fires.
-    """
-    fires = len(spikes) == len(membranes)
+    """Columns ``low..high`` of ``forward_chunk``; what has no steps is left out."""
+    fires, keeps, packs = len(spikes) > 0, len(membranes) > 0, len(small) > 0
     for start in range(low, high, FORWARD_BLOCK):
         stop = min(start + FORWARD_BLOCK, high)
         u_part, v_part = u[start:stop], v[start:stop]
         alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
-        for t in range(membranes.shape[0]):
-            membrane = membranes[t, start:stop]
+        for t in range(current.shape[0]):
+            membrane = current[t, start:stop]
             _leak_and_add(membrane, u_part, v_part, alphas, betas)
+            if keeps:
+                _copy(membrane, membranes[t, start:stop])
             if fires:
                 _fire_and_reset(membrane, thetas, spikes[t, start:stop], v_part)
             else:
                 _copy(membrane, v_part)
+            if packs:
+                _to_bytes(membrane, thetas, small[t, start:stop])
+
+
+@compiled
+def _to_bytes(membrane: Floats, theta: Any, small: NDArray[np.uint8]) -> None:
+    for n in range(len(membrane)):
+        small[n] = membrane[n] > _at(theta, n)
 
 
 @compiled
@@ -148,30 +200,21 @@ def _fire_and_reset(membrane: Floats, theta: Any, spikes: Floats, v: Floats) -> 
 def backward_columns(
     grads: Floats, membranes: Floats, v_first: Floats, u_first: Floats, alpha: Any, beta: Any, theta: Any, slope: Any,
     kind: int, gradient_u: Floats, gradient_v: Floats, gradient_current: Floats, sums: Floats, want_alpha: bool,
-    want_beta: bool, want_theta: bool, low: int, high: int,
+    want_beta: bool, want_theta: bool, first: int, last: int, low: int, high: int,
 ) -> None:
-    """Columns ``low..high``: gradients of the current, of the first state, and per column of alpha, beta, theta.
-
-    ``gradient_u`` and ``gradient_v`` hold the gradient of the last state and become that of the first.
-    ``sums`` is ``(3, N)``, zeros, or ``(3, 0)`` where none is wanted.
-    """
-    through_spikes = np.empty(BACKWARD_BLOCK, membranes.dtype)
+    """Columns ``low..high`` of ``backward_chunk``."""
     for start in range(low, high, BACKWARD_BLOCK):
         stop = min(start + BACKWARD_BLOCK, high)
         alphas, betas, thetas = _part(alpha, start, stop), _part(beta, start, stop), _part(theta, start, stop)
-        through_spike = through_spikes[: stop - start]
         u_part, through_v = gradient_u[start:stop], gradient_v[start:stop]
-        for t in range(membranes.shape[0] - 1, -1, -1):
-            membrane, through_u = membranes[t, start:stop], gradient_current[t, start:stop]
-            _surrogate_gradient(kind, grads[t, start:stop], membrane, thetas, slope, through_spike)
-            _past_reset(membrane, thetas, through_spike, through_v)
-            _add(u_part, through_v, through_u)
+        for t in range(last - 1, first - 1, -1):
+            grad, membrane = grads[t - first, start:stop], membranes[t, start:stop]
+            through_u = gradient_current[t, start:stop]
             if want_theta:
-                _subtract(through_spike, sums[2, start:stop])
-            if want_beta and t:
-                _add_beta(through_v, membranes[t - 1, start:stop], thetas, sums[1, start:stop])
-            elif want_beta:
-                _add_product(through_v, v_first[start:stop], sums[1, start:stop])
+                _add_theta(kind, grad, membrane, thetas, slope, sums[2, start:stop])
+            _through_membrane(kind, grad, membrane, thetas, slope, through_v)
+            # From here on the membrane of step t is not looked at: through_u may lie where it was.
+            _through_current(through_v, alphas, u_part, through_u)
             if want_alpha and t > 1:
                 _add_alpha(through_u, membranes[t - 1, start:stop], membranes[t - 2, start:stop], betas, thetas,
                            sums[0, start:stop])
@@ -179,53 +222,47 @@ def backward_columns(
                 _add_second_alpha(through_u, membranes[0, start:stop], v_first[start:stop], betas, sums[0, start:stop])
             elif want_alpha:
                 _add_product(through_u, u_first[start:stop], sums[0, start:stop])
-            _scale(through_u, alphas, u_part)
-            _scale(through_v, betas, through_v)
+            if want_beta and t:
+                _add_beta(through_v, membranes[t - 1, start:stop], thetas, sums[1, start:stop])
+            elif want_beta:
+                _add_product(through_v, v_first[start:stop], sums[1, start:stop])
+            _decay(through_v, betas)
 
 
 @compiled
-def _surrogate_gradient(
-    kind: int, grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats
-) -> None:
+def _through_spike(kind: int, grad: Any, over: Any, slope: Any, one: Any, quarter: Any) -> Any:
+    """A spike's gradient times its surrogate; the compiler takes the choice of surrogate out of the loop around it."""
     if kind == 0:
-        _fast_sigmoid(grads, membrane, theta, slope, through_spike)
-    elif kind == 1:
-        _atan(grads, membrane, theta, slope, through_spike)
-    elif kind == 2:
-        _triangle(grads, membrane, theta, slope, through_spike)
-    else:
-        _copy(grads, through_spike)
+        width = one + slope * abs(over)
+        return grad / (width * width)
+    if kind == 1:
+        angle = quarter * slope * over
+        return grad / (one + angle * angle)
+    if kind == 2:
+        return grad * max(one - slope * abs(over), one - one)
+    return grad
 
 
 @compiled
-def _fast_sigmoid(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
-    one = membrane.dtype.type(1)
+def _through_membrane(kind: int, grad: Floats, membrane: Floats, theta: Any, slope: Any, gradient_v: Floats) -> None:
+    zero, one, quarter = membrane.dtype.type(0), membrane.dtype.type(1), membrane.dtype.type(np.pi / 2)
     for n in range(len(membrane)):
-        width = one + slope * abs(membrane[n] - _at(theta, n))
-        through_spike[n] = grads[n] / (width * width)
+        through_spike = _through_spike(kind, grad[n], membrane[n] - _at(theta, n), slope, one, quarter)
+        gradient_v[n] = (zero if membrane[n] > _at(theta, n) else gradient_v[n]) + through_spike
 
 
 @compiled
-def _atan(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
-    one, scale = membrane.dtype.type(1), membrane.dtype.type(np.pi / 2) * slope
+def _add_theta(kind: int, grad: Floats, membrane: Floats, theta: Any, slope: Any, total: Floats) -> None:
+    one, quarter = membrane.dtype.type(1), membrane.dtype.type(np.pi / 2)
     for n in range(len(membrane)):
-        angle = scale * (membrane[n] - _at(theta, n))
-        through_spike[n] = grads[n] / (one + angle * angle)
+        total[n] -= _through_spike(kind, grad[n], membrane[n] - _at(theta, n), slope, one, quarter)
 
 
 @compiled
-def _triangle(grads: Floats, membrane: Floats, theta: Any, slope: Any, through_spike: Floats) -> None:
-    zero, one = membrane.dtype.type(0), membrane.dtype.type(1)
-    for n in range(len(membrane)):
-        height = one - slope * abs(membrane[n] - _at(theta, n))
-        through_spike[n] = grads[n] * (height if height > zero else zero)
-
-
-@compiled
-def _past_reset(membrane: Floats, theta: Any, through_spike: Floats, gradient_v: Floats) -> None:
-    zero = membrane.dtype.type(0)
-    for n in range(len(membrane)):
-        gradient_v[n] = (zero if membrane[n] > _at(theta, n) else gradient_v[n]) + through_spike[n]
+def _through_current(through_v: Floats, alpha: Any, gradient_u: Floats, through_u: Floats) -> None:
+    for n in range(len(through_v)):
+        through_u[n] = gradient_u[n] + through_v[n]
+        gradient_u[n] = _at(alpha, n) * through_u[n]
 
 
 @compiled
@@ -235,21 +272,9 @@ def _copy(values: Floats, into: Floats) -> None:
 
 
 @compiled
-def _add(first: Floats, second: Floats, total: Floats) -> None:
-    for n in range(len(first)):
-        total[n] = first[n] + second[n]
-
-
-@compiled
-def _scale(values: Floats, factor: Any, scaled: Floats) -> None:
+def _decay(values: Floats, factor: Any) -> None:
     for n in range(len(values)):
-        scaled[n] = _at(factor, n) * values[n]
-
-
-@compiled
-def _subtract(values: Floats, total: Floats) -> None:
-    for n in range(len(values)):
-        total[n] -= values[n]
+        values[n] = _at(factor, n) * values[n]
 
 
 @compiled
