@@ -110,7 +110,8 @@ def facts(outcome: Outcome, made: Made) -> tuple[tuple[str, str], ...]:
 def require_unseen_subjects(records: Mapping[str, Mapping[str, Any]]) -> None:
     """Check by the records that no pre-training and no teacher saw whom its recogniser was tested on.
 
-    The published protocol of e-CK+ (``split.kind=paper``) shares subjects; there no tested clip may have been seen.
+    Published protocols (``split.kind=paper`` and ``random``) share subjects; there no tested clip may have been seen,
+    and a teacher has seen every clip that it was not tested on.
 
     Raises:
         NeuroferError: somebody was seen; names the cells and the subjects or clips.
@@ -123,12 +124,14 @@ def require_unseen_subjects(records: Mapping[str, Mapping[str, Any]]) -> None:
             if before is None:
                 continue
             teacher = before["parameters"].get("stage") == "train"
-            paper = record["parameters"]["config"]["split"]["kind"] == "paper"
+            shared = record["parameters"]["config"]["split"]["kind"] in ("paper", "random")
             seen, tested = before["result"]["subjects"], record["result"]["subjects"]["test"]
-            if teacher:
+            if shared:
+                tested = record["result"]["predictions"]["clip"]
+                seen = set(tested) - set(before["result"]["predictions"]["clip"]) if teacher \
+                    else before["result"]["clips"]
+            elif teacher:
                 seen = [*seen["train"], *seen["validation"]]  # whom it learned from, and who chose its epoch
-            elif paper:
-                seen, tested = before["result"]["clips"], record["result"]["predictions"]["clip"]
             both = sorted(set(seen) & set(tested))
             if both:
                 what = "teacher" if teacher else "pre-training"

@@ -167,6 +167,20 @@ def test_no_table_is_made_where_a_teacher_saw_a_tested_subject() -> None:
             require_unseen_subjects(made)
 
 
+@pytest.mark.parametrize("kind", ["paper", "random"])
+def test_where_a_protocol_shares_people_a_teacher_has_seen_the_clips_that_it_was_not_tested_on(kind: str) -> None:
+    made = {"teacher": record("ann_transferred", 0, 0.6, MACS),
+            "pupil": record("snn_distilled", 0, 0.6, spikes(1e6), needs=("teacher",))}
+    for one in made.values():
+        one["parameters"]["config"]["split"]["kind"] = kind
+        one["result"]["subjects"] = {"train": ["a"], "validation": ["a"], "test": ["a"]}
+        one["result"]["predictions"] = {"clip": ["a_1", "a_2"]}
+    require_unseen_subjects(made)
+    made["teacher"]["result"]["predictions"]["clip"] = ["a_1", "a_3"]
+    with pytest.raises(NeuroferError, match="pupil: its teacher teacher has seen a_2, on whom it was tested"):
+        require_unseen_subjects(made)
+
+
 def test_ranges_are_told_only_where_they_differ() -> None:
     assert amount_text([2_610_000, 3_100_000]) == "2.61 M to 3.10 M"
     assert amount_text([2_610_000, 2_610_001]) == "2.61 M"
