@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
         data: The store; by default where the run's configuration says.
         part: Which subjects.
         force: Accept a store that is not the one trained on; the result says so. Subjects known to the run stay where
-            they were, all others are tested. An imported model knows nobody, so it needs this and is tested on all.
+            they were, those that its encoder or its teacher learned from are left out, all others are tested. An
+            imported model knows nobody, so it needs this and is tested on all.
         cache: Where to keep network inputs; beside the store by default.
 
     Raises:
@@ -122,7 +123,7 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
     protocol = run.card["protocol"]
     known = protocol["split"]
     if not same:
-        strangers = set(clip_set.subjects) - set(known["train"]) - set(known["validation"])
+        strangers = set(clip_set.subjects) - set(known["train"]) - set(known["validation"]) - _learned_before(run.card)
         known = {"train": known["train"], "validation": known["validation"], "test": sorted(strangers)}
     partition = Partition.of_record(clip_set, protocol["name"], known)
     with tempfile.TemporaryDirectory(prefix="neurofer-") as spare:
@@ -132,6 +133,11 @@ def evaluate_run(run: Run, data: Path | None = None, part: Part = "test", *, for
     found["run"] = run.path.name
     found["data"] |= {"same_as_training": same, "forced": force and not same}
     return found
+
+
+def _learned_before(card: Mapping[str, Any]) -> set[str]:
+    """Subjects that the encoder a run started from, or its teacher, learned from."""
+    return {name for source in ("encoder", "teacher") for name in (card.get(source) or {}).get("subjects") or []}
 
 
 def summarise(found: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -40,13 +40,15 @@ class Teacher:
         return str(self.run.card["digest"])
 
     def said(self) -> dict[str, Any]:
-        """Who teaches, for the record of a run; no path."""
+        """Who teaches, and by whom it learned, for the record of a run; no path."""
         card = self.run.card
         score = card.get("metrics", {}).get("test") or {}
+        encoder = card.get("encoder") or {}
         return {"digest": self.digest, "run": self.run.path.name, "backend": card["backend"],
                 "parameters": card.get("parameters"), "test_accuracy": score.get("accuracy"),
-                "encoder": (card.get("encoder") or {}).get("mode"), "weight": self.settings.weight,
-                "temperature": self.settings.temperature}
+                "encoder": encoder.get("mode"), "weight": self.settings.weight,
+                "temperature": self.settings.temperature,
+                "subjects": sorted({*card["protocol"]["split"]["train"], *(encoder.get("subjects") or [])})}
 
 
 def wanted_teacher(config: TrainConfig, clip_set: ClipSet) -> Teacher | None:

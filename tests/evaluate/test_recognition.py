@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,11 @@ def test_other_data_is_refused_unless_forced_and_then_recorded(run: Path, blob_s
     found = evaluate_run(load_run(run), other, force=True)
     assert found["data"]["forced"]
     assert not found["data"]["same_as_training"]
-    assert set(found["metrics"]["clip"]["per_subject"]) == set(load_run(run).record["split"]["test"])
+    tested = load_run(run).record["split"]["test"]
+    assert set(found["metrics"]["clip"]["per_subject"]) == set(tested)
+    for source in ("encoder", "teacher"):
+        taken = replace(load_run(run), card={**load_run(run).card, source: {"subjects": tested[:1]}})
+        assert set(evaluate_run(taken, other, force=True)["metrics"]["clip"]["per_subject"]) == set(tested[1:])
 
 
 def test_several_seeds_have_a_mean_and_an_interval(run: Path) -> None:

@@ -53,6 +53,7 @@ def test_a_teacher_is_heard_and_named(teacher: Path, small_config: Make) -> None
     assert card["teacher"] == record["teacher"]
     assert card["teacher"]["digest"] == read_card(teacher)["digest"]
     assert card["teacher"]["run"] == "teacher"
+    assert card["teacher"]["subjects"] == read_card(teacher)["protocol"]["split"]["train"]
     assert str(teacher) not in (taught / "run.json").read_text() + (taught / "card.json").read_text()
     assert read_card(alone)["teacher"] is None
 
