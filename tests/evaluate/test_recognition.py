@@ -79,11 +79,13 @@ def test_other_data_is_refused_unless_forced_and_then_recorded(run: Path, blob_s
     found = evaluate_run(load_run(run), other, force=True)
     assert found["data"]["forced"]
     assert not found["data"]["same_as_training"]
-    tested = load_run(run).record["split"]["test"]
-    assert set(found["metrics"]["clip"]["per_subject"]) == set(tested)
-    for source in ("encoder", "teacher"):
-        taken = replace(load_run(run), card={**load_run(run).card, source: {"subjects": tested[:1]}})
-        assert set(evaluate_run(taken, other, force=True)["metrics"]["clip"]["per_subject"]) == set(tested[1:])
+    split = load_run(run).record["split"]
+    assert set(found["metrics"]["clip"]["per_subject"]) == set(split["test"])
+    strangers = {"name": "more people are strangers", "split": {**split, "validation": []}}
+    for source, known in ((None, set()), ("encoder", set(split["validation"])), ("teacher", set(split["validation"]))):
+        card = {**load_run(run).card, "protocol": strangers, **({source: {"subjects": sorted(known)}} if source else {})}
+        found = evaluate_run(replace(load_run(run), card=card), other, force=True)
+        assert set(found["metrics"]["clip"]["per_subject"]) == {*split["test"], *split["validation"]} - known
 
 
 def test_several_seeds_have_a_mean_and_an_interval(run: Path) -> None:
