@@ -82,8 +82,10 @@ def test_other_data_is_refused_unless_forced_and_then_recorded(run: Path, blob_s
     split = load_run(run).record["split"]
     assert set(found["metrics"]["clip"]["per_subject"]) == set(split["test"])
     strangers = {"name": "more people are strangers", "split": {**split, "validation": []}}
-    for source, known in ((None, set()), ("encoder", set(split["validation"])), ("teacher", set(split["validation"]))):
-        card = {**load_run(run).card, "protocol": strangers, **({source: {"subjects": sorted(known)}} if source else {})}
+    for source in (None, "encoder", "teacher"):
+        known = set(split["validation"]) if source else set()
+        learned = {source: {"subjects": sorted(known)}} if source else {}
+        card = {**load_run(run).card, "protocol": strangers, **learned}
         found = evaluate_run(replace(load_run(run), card=card), other, force=True)
         assert set(found["metrics"]["clip"]["per_subject"]) == {*split["test"], *split["validation"]} - known
 
