@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,6 +17,12 @@ from neurofer.spiking.scan import integrate_membrane
 from neurofer.spiking.synapses import Window, connect, convolve
 
 Shape = tuple[int, ...]
+
+MOST_NEURONS = 1 << 24
+"""Of one layer, its padded input counted as well."""
+
+MOST_WEIGHTS = 1 << 27
+"""Of one layer: half a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,15 @@ class LayerSpec:
         """The layer that ``to_dict`` wrote; a kernel, stride, padding or dilation may be one number.
 
         Raises:
-            ValueError: an unknown or missing field.
+            ValueError: an unknown or missing field, or a value of another type; all of them are told.
         """
-        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
-        missing = [name for name in ("kind", "outputs") if name not in fields]
-        if unknown or missing:
-            raise ValueError(f"LayerSpec: unknown {unknown}, missing {missing}; "
-                             f"known are {', '.join(cls.__dataclass_fields__)}")
+        unknown = sorted(set(fields) - set(cls.__dataclass_fields__), key=str)
+        found = [f"unknown key {name!r}" for name in unknown]
+        found += [f"{name} is missing" for name in ("kind", "outputs") if name not in fields]
+        found += [f"{name} must be {_WANTED[name][0]}, got {value!r}" for name, value in fields.items()
+                  if name in _WANTED and not _WANTED[name][1](value)]
+        if found:
+            raise ValueError("; ".join(found) + (f"; known are {', '.join(_WANTED)}" if unknown else ""))
         values: dict[str, Any] = {name: _pair(value) if name in _CONV_ONLY else value for name, value in fields.items()}
         return cls(**values)
 
@@ -77,17 +86,29 @@ class LayerSpec:
             found.append(f"outputs must be at least 1, got {self.outputs}")
         if not 0 <= self.alpha < 1 or not 0 < self.beta < 1:
             found.append(f"decays must be 0 <= alpha < 1 and 0 < beta < 1, got {self.alpha} and {self.beta}")
-        if not self.theta > 0:
-            found.append(f"theta must be above 0, got {self.theta}")
+        if not 0 < self.theta < math.inf:
+            found.append(f"theta must be above 0 and finite, got {self.theta}")
         if self.kind == "dense":
-            return found
+            return found + self._too_large(shape)
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
             found.append("kernel, stride and dilation must be at least 1, padding at least 0")
         elif len(shape) != 3:
             found.append("a conv layer cannot follow a dense one")
-        elif min(self.output_shape(shape)) < 1:
+        elif min(self.output_shape(shape)[1:]) < 1:
             found.append(f"the kernel {self.kernel} is larger than its input {shape[1:]}")
+        else:
+            found += self._too_large(shape)
         return found
+
+    def _too_large(self, shape: Shape) -> list[str]:
+        """What no machine would hold, told before it is tried."""
+        inputs, kernel, padded = math.prod(shape), 1, math.prod(shape)
+        if self.kind == "conv":
+            inputs, kernel = shape[0], math.prod(self.kernel)
+            padded = inputs * math.prod(size + 2 * pad for size, pad in zip(shape[1:], self.padding, strict=True))
+        weights, neurons = self.outputs * inputs * kernel, max(math.prod(self.output_shape(shape)), padded)
+        return [f"{number} {what} are more than {most}" for number, what, most in (
+            (weights, "weights", MOST_WEIGHTS), (neurons, "neurons", MOST_NEURONS)) if number > most]
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the neurons behind an activity of ``shape``, both without batch."""
@@ -99,6 +120,28 @@ class LayerSpec:
 
 
 _CONV_ONLY = ("kernel", "stride", "padding", "dilation")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_pair(value: Any) -> bool:
+    return _is_whole(value) or isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_whole, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_WANTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "kind": ("conv or dense", lambda value: isinstance(value, str)),
+    "outputs": ("a whole number", _is_whole),
+    **dict.fromkeys(_CONV_ONLY, ("one or two whole numbers", _is_pair)),
+    **dict.fromkeys(("alpha", "beta", "theta"), ("a number", _is_number)),
+    "fires": ("true or false", lambda value: isinstance(value, bool)),
+}
+"""What a field of a layer written down is, and whether a value is that."""
 
 
 def conv(

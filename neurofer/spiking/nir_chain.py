@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.spiking.layers import LayerSpec, Shape
+from neurofer.spiking.layers import MOST_NEURONS, LayerSpec, Shape
 from neurofer.spiking.nir_file import NirFile, NirNode
 from neurofer.spiking.nir_neuron import NEURONS, neuron_of_node
-
-MOST_NEURONS = 1 << 24
-"""Of one layer."""
 
 _FEW, _LARGE = 8, 1e9
 """Entries of a shape, a stride and the like, and what they stay below."""
@@ -217,9 +214,6 @@ class _Walk:
         self._put(_Weights(self._name, spec, weight), spec.output_shape(shape))
 
     def _put(self, waiting: _Weights, shape: Shape) -> None:
-        if math.prod(shape) > MOST_NEURONS:
-            self._tell(f"{shape} neurons are more than {MOST_NEURONS}")
-            return
         self._waiting, self._shape = waiting, shape
 
     def _flatten(self, node: NirNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from neurofer.train.slices_config import reads_slices
 
 if TYPE_CHECKING:
     from neurofer.spiking.forms import NeuronSettings
+    from neurofer.spiking.layers import LayerSpec
 
 
 def build_recogniser(config: TrainConfig, classes: tuple[str, ...], channels: int) -> nn.Module:
@@ -75,7 +77,7 @@ def neuron_settings(snn: SnnConfig) -> NeuronSettings:
 
 def _snn(config: TrainConfig, classes: int) -> nn.Module:
     from neurofer.errors import UsageError
-    from neurofer.spiking.layers import LayerSpec, dense
+    from neurofer.spiking.layers import dense
     from neurofer.spiking.network import SpikingNetwork, preset_layers
 
     snn = config.snn
@@ -84,9 +86,24 @@ def _snn(config: TrainConfig, classes: int) -> nn.Module:
             specs = [replace(layer, alpha=snn.alpha, beta=snn.beta) for layer in preset_layers(snn.preset, classes)]
         else:
             start: dict[str, Any] = {"alpha": snn.alpha, "beta": snn.beta}
-            specs = [LayerSpec.from_dict({**start, **layer}) for layer in snn.layers] + [dense(classes, **start)]
+            specs = [*_layers_written(snn.layers, start), dense(classes, **start)]
         specs[-1] = replace(specs[-1], fires=snn.readout == "spikes")
         return SpikingNetwork.build(specs, (2, snn.size_px, snn.size_px), snn.dropout, neuron_settings(snn),
                                     snn.input == "graded")
     except ValueError as error:
         raise UsageError(f"snn: {error}") from error
+
+
+def _layers_written(layers: Sequence[Mapping[str, Any]], start: Mapping[str, Any]) -> list[LayerSpec]:
+    """``snn.layers`` as data, or all that is wrong with them in one error."""
+    from neurofer.spiking.layers import LayerSpec
+
+    specs, problems = [], []
+    for number, layer in enumerate(layers):
+        try:
+            specs.append(LayerSpec.from_dict({**start, **layer}))
+        except ValueError as error:
+            problems.append(f"snn.layers[{number}]: {error}")
+    if problems:
+        raise ValueError("\n  - ".join(["layers that cannot be read:", *problems]))
+    return specs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurofer.config import StrictModel
 from neurofer.spiking.form_options import checked_options
@@ -118,6 +118,8 @@ class SnnConfig(StrictModel):
     forward twice; 0 switches either off. The other keys belong to the loss, see ``neurofer.train.spike_losses``.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     input: Literal["binary", "graded", "slices"] = "binary"
     preset: Literal["tiny", "small", "base", "sew_resnet18"] = "small"
     layers: list[dict[str, Any]] | None = None
@@ -167,6 +169,8 @@ class SnnConfig(StrictModel):
 class DistillConfig(StrictModel):
     """Learning from a trained ANN: the finished run ``run``, on the same split, whose softened decisions about the
     training clips are a second target of this ``weight``."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     run: str | None = None
     weight: float = Field(0.5, gt=0, le=1)
@@ -255,7 +259,7 @@ class OptimiseConfig(StrictModel):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     clip_gradient: PositiveFloat = 1.0
     average: float = Field(0.0, ge=0, lt=1)
-    threads: NonNegativeInt = 0
+    threads: int = Field(0, ge=0, le=4096)
     schedule: Literal["cosine", "constant"] = "cosine"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["no", "bf16", "fp16"] = "no"

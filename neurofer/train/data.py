@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from neurofer.data.cache import ClipRows
 from neurofer.data.clip import ClipSet
 from neurofer.data.partition import Partition, keep_labels
 from neurofer.data.splits import PARTS, Part, split_subjects
-from neurofer.errors import UsageError
+from neurofer.errors import NeuroferError, UsageError
 from neurofer.train.ann import AnnTask, Pictures
 from neurofer.train.config import SplitConfig, TrainConfig
 from neurofer.train.live import event_odds, live_pictures, live_spikes
@@ -84,11 +85,22 @@ def prepare(config: TrainConfig, clip_set: ClipSet, partition: Partition | None,
     else:
         from neurofer.train.spikes import clip_spikes
 
+        _refuse_undecided(config.snn.decision_us, clip_set, numbers)
         rows, channels = clip_spikes(clip_set, config.snn.dt_us, config.snn.size_px, cache,
                                      config.snn.input == "graded"), 2
         task = SnnTask(config, rows, labels, numbers["train"].tolist(), numbers["validation"].tolist(),
                        live_spikes(config, clip_set))
     return Prepared(clip_set, partition, labels, numbers, rows, channels, task)
+
+
+def _refuse_undecided(decision_us: int, clip_set: ClipSet, numbers: Mapping[Part, NDArray[np.int64]]) -> None:
+    parts: tuple[Part, ...] = ("validation", "test")
+    for part in parts:
+        longest_us = max((clip_set.clips[number].stop_us - clip_set.clips[number].start_us for number in numbers[part]),
+                         default=decision_us)
+        if longest_us < decision_us:
+            raise NeuroferError(f"data set {clip_set.name}: no clip of the {part} part is as long as "
+                                f"snn.decision_us={decision_us}, the longest has {longest_us} us; use a shorter one")
 
 
 def partition_of(split: SplitConfig, clip_set: ClipSet, best_on_test: bool = False) -> Partition:

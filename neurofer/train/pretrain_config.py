@@ -127,7 +127,7 @@ class PretrainOptimise(StrictModel):
     held_out_pairs: PositiveInt = 256
     keep_every: NonNegativeInt = 10
     sheet_every: NonNegativeInt = 10
-    threads: NonNegativeInt = 0
+    threads: int = Field(0, ge=0, le=4096)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["no", "bf16", "fp16"] = "no"
 

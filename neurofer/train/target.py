@@ -1,4 +1,4 @@
-"""What ``snn.target`` refuses, before anything is prepared: a network that the chip cannot run exactly."""
+"""What is refused before anything is prepared: a network that cannot be built, or that ``snn.target`` cannot run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neurofer.train.config import TrainConfig
 
 
 def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None:
-    """Raise if the network of a run is outside the grammar of its ``snn.target``; without a target nothing is asked.
+    """Raise if a spiking network cannot be built, or is outside the grammar of its ``snn.target``, if it has one.
 
     Builds the network once and throws it away, which draws from torch's generator: seed it afterwards.
 
@@ -16,9 +16,10 @@ def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None
         classes: Class names.
 
     Raises:
-        UsageError: every reason, by layer; or the network cannot be built at all.
+        UsageError: every reason, by layer.
+        MissingExtraError: the library of its neurons is not installed.
     """
-    if config.backend != "snn" or config.snn.target is None:
+    if config.backend != "snn":
         return
     from neurofer.spiking.grammar import grammar_problems, refuse_outside
     from neurofer.train.build import build_recogniser
@@ -26,9 +27,11 @@ def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None
     try:
         network = build_recogniser(config, classes, channels=2)
     except UsageError:
-        refuse_outside(config.snn.target, _described_problems(config))
+        if config.snn.target is not None:
+            refuse_outside(config.snn.target, _described_problems(config))
         raise
-    refuse_outside(config.snn.target, grammar_problems(network, spikes_in=config.snn.input))
+    if config.snn.target is not None:
+        refuse_outside(config.snn.target, grammar_problems(network, spikes_in=config.snn.input))
 
 
 def _described_problems(config: TrainConfig) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neurofer.errors import UsageError
+from neurofer.errors import NeuroferError, UsageError
 from neurofer.train import recognise
 from neurofer.train.config import TrainConfig
 from neurofer.train.recognise import train_recogniser
@@ -86,3 +86,47 @@ def test_the_command_exits_with_2(run_cli: Callable, blob_store: Path, tmp_path:
     assert result.code == 2
     assert "decays of each channel" in result.err
     assert "graded spikes" in result.err
+
+
+NONSENSE = [
+    ("{kind: conv, outputs: abc}", "snn.layers[0]: outputs must be a whole number, got 'abc'"),
+    ("{kind: conv, outputs: true}", "snn.layers[0]: outputs must be a whole number, got True"),
+    ("{kind: [a], outputs: 2}", "snn.layers[0]: kind must be conv or dense, got ['a']"),
+    ("{kind: conv, outputs: 2, kernel: [[3], 3]}", "kernel must be one or two whole numbers, got [[3], 3]"),
+    ("{kind: conv, outputs: 2, beta: x, bias: 1}", "snn.layers[0]: unknown key 'bias'; beta must be a number, got 'x'"),
+    ("{kind: conv}", "snn.layers[0]: outputs is missing"),
+    ("{kind: conv, outputs: 1000000000}", "conv1: 18000000000 weights are more than"),
+    ("{kind: dense, outputs: 1000000000}", "dense1: 1000000000 neurons are more than"),
+    ("{kind: conv, outputs: 2, padding: 100000000}", "neurons are more than"),
+    ("{kind: conv, outputs: 2, stride: 100000000, padding: 100000000}", "neurons are more than"),
+    ("{kind: conv, outputs: 2, theta: .inf}", "conv1: theta must be above 0 and finite, got inf"),
+]
+
+
+@pytest.mark.parametrize(("layer", "said"), NONSENSE)
+def test_layers_that_make_no_sense_are_told_before_anything_is_prepared(layer: str, said: str, small_config: Make,
+                                                                        tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as told:
+        train_recogniser(small_config("snn", f"snn.layers=[{layer}]"))
+    assert said in str(told.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_layer_that_makes_no_sense_is_told(small_config: Make) -> None:
+    with pytest.raises(UsageError) as told:
+        refuse_outside_target(small_config("snn", "snn.layers=[{kind: conv, outputs: a}, {outputs: 2.5}]"), CLASSES)
+    assert str(told.value).splitlines()[1:] == [
+        "  - snn.layers[0]: outputs must be a whole number, got 'a'",
+        "  - snn.layers[1]: kind is missing; outputs must be a whole number, got 2.5"]
+
+
+def test_decisions_further_apart_than_any_clip_is_long_are_refused(small_config: Make) -> None:
+    with pytest.raises(NeuroferError, match="no clip of the validation part is as long as snn.decision_us=500000, the "
+                                            "longest has 400000 us"):
+        train_recogniser(small_config("snn", "snn.decision_us=500000"))
+
+
+@pytest.mark.parametrize("key", ["snn.slope", "snn.rate_gain", "snn.operations_weight", "distill.temperature"])
+def test_endless_numbers_are_refused(key: str, small_config: Make) -> None:
+    with pytest.raises(UsageError, match=f"{key} is .inf; need a finite number"):
+        small_config("snn", f"{key}=.inf")
