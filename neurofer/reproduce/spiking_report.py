@@ -119,8 +119,9 @@ def cost_section(rows: Sequence[Row]) -> Section:
                       f"{mine[0]['evidence_ms']:g} ms"))
     return Section("Operations", (
         "Counted on the tested recordings: what an ANN multiplies does not depend on the input; a synaptic operation "
-        "is one spike at one synapse, input spikes included, of 32 recordings at most. Per recording, both have seen the "
-        "same events, but for an ANN's last window where it is not whole. A decision in a stream keeps its state, so it pays for the events since the decision before alone.",), tables=(
+        "is one spike at one synapse, input spikes included, of 32 recordings at most. Per recording, both have seen "
+        "the same events, but for an ANN's last window where it is not whole. A decision in a stream keeps its state, "
+        "so it pays for the events since the decision before alone.",), tables=(
         Table("Range over seeds", ("arm", "parameters", "operation", "per decision", "per second of input",
                                    "per recording", "neuron updates per recording", "evidence of a decision"),
               tuple(lines)),))
