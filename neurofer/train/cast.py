@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurofer.config import load_config
+from neurofer.config import dump_config
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.files import write_text
 from neurofer.spiking.form_options import OPTIONS, WITHOUT_SYNAPSE
@@ -55,7 +55,7 @@ def cast_run(run: Path, out: Path, form: str | None = None, *, overwrite: bool =
     card = run_folder.read_card(run)
     if card.get("backend") != "snn" or card.get("task") == "reconstruct":
         raise NeuroferError(f"{run}: is no spiking recogniser, so it has no neurons to exchange")
-    before = load_config(TrainConfig, run / "config.yaml")
+    before = run_folder.run_settings(run, card)
     target = form or native_form(before.snn.neuron)
     config = before.model_copy(update={"snn": _with_neuron(before.snn, target)})
     moved = run_folder.load_run(run, config).model
@@ -84,8 +84,6 @@ def _with_neuron(snn: SnnConfig, form: str) -> SnnConfig:
 
 
 def _write(run: Path, out: Path, config: TrainConfig, card: dict[str, Any], done: Cast) -> None:
-    from neurofer.config import dump_config
-
     run_folder.clear_folder(out)
     try:
         shutil.copyfile(run / "model.safetensors", out / "model.safetensors")

@@ -153,6 +153,14 @@ class SnnConfig(StrictModel):
     rate_sides: Literal["above", "both"] = "above"
     operations_weight: NonNegativeFloat = 0.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, said: Any) -> Any:
+        """Runs of version 0.1 call ``rate_target`` so."""
+        if isinstance(said, dict) and "rate_limit" in said and "rate_target" not in said:
+            return {"rate_target" if name == "rate_limit" else name: value for name, value in said.items()}
+        return said
+
     @model_validator(mode="after")
     def _whole_steps(self) -> SnnConfig:
         refuse_rests(self.dt_us, decision_us=self.decision_us, readout_us=self.readout_us)

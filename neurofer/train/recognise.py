@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurofer.config import dump_config, load_config
+from neurofer.config import load_config
 from neurofer.data.cache import usable_cache
 from neurofer.data.splits import PARTS
 from neurofer.data.store import open_store
@@ -108,7 +108,7 @@ def train_recogniser(
     if processes.main:
         if overwrite and not resume:
             run_folder.clear_folder(folder)
-        write_text(folder / "config.yaml", dump_config(config))
+        run_folder.write_settings(folder, config, resume=resume)
 
     def record_epoch(progress: Progress) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in progress.history)
@@ -134,6 +134,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     """Read the test subjects, write weights, pictures and records; the card comes last and makes the run whole."""
     from neurofer.plot.training import confusion_figure, curves_figure
 
+    run_folder.write_settings(folder, config)
     save_weights(folder / "model.safetensors", progress.best_weights)
     write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in progress.history))
     said = prepared.task.decide(model, prepared.numbers["test"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.config import dump_config, load_config
+from neurofer.config import load_config
 from neurofer.data import boxes, crop
 from neurofer.data.cache import usable_cache
 from neurofer.data.clip import ClipSet
@@ -86,7 +86,7 @@ def pretrain(config: PretrainConfig, *, resume: bool = False, overwrite: bool = 
     if processes.main:
         if overwrite and not resume:
             run_folder.clear_folder(folder)
-        write_text(folder / "config.yaml", dump_config(config))
+        run_folder.write_settings(folder, config, resume=resume)
         baseline = constant_scores(mean_face(task.pairs, task.train), task, config.train.batch)
     processes.wait()
     chosen = task.busiest(SHEET_COLUMNS)
@@ -159,6 +159,7 @@ def _finish(folder: Path, config: PretrainConfig, side: Side, clip_set: ClipSet,
     """Write weights, curves and records; the card comes last and makes the run whole."""
     from neurofer.plot.reconstruction import pretraining_curves
 
+    run_folder.write_settings(folder, config)
     save_weights(folder / "model.safetensors", gan.generator.state_dict())
     save_weights(folder / "discriminator.safetensors", gan.discriminator.state_dict())
     title = f"pre-training on {clip_set.name}, seed {config.seed}"

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurofer.config import dump_config, load_config
 from neurofer.errors import BadFileError, NeuroferError
 from neurofer.files import atomic_path, file_digest, read_json, write_text
 from neurofer.launch import together
@@ -74,7 +75,6 @@ def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from neurofer.config import load_config
     from neurofer.train.build import build_recogniser
 
     folder = Path(path)
@@ -183,6 +183,28 @@ def _files_of_a_run(folder: Path) -> list[str]:
     named = [name for name in (*_OF_THE_STATE, *MODEL_FILES, *RECORD_FILES) if (folder / name).exists()]
     return named + [path.relative_to(folder).as_posix() for pattern in RECORD_PATTERNS
                     for path in sorted(folder.glob(pattern))]
+
+
+def write_settings(folder: Path, config: BaseModel, *, resume: bool = False) -> None:
+    """Write ``config.yaml``; not over that of a run to go on with, which may yet be refused with other settings.
+
+    Args:
+        folder: The run folder.
+        config: Its settings.
+        resume: Whether the checkpoint in the folder, if there is one, is still to be taken.
+    """
+    if not (resume and (folder / "checkpoint.safetensors").exists()):
+        write_text(folder / "config.yaml", dump_config(config))
+
+
+def run_settings(folder: Path, card: Mapping[str, Any]) -> TrainConfig:
+    """The settings of a finished recogniser.
+
+    Raises:
+        BadFileError: ``config.yaml`` is missing or altered.
+    """
+    _check_file(folder / "config.yaml", card["files"].get("config.yaml"), needed=True)
+    return load_config(TrainConfig, folder / "config.yaml")
 
 
 def settings_digest(config: BaseModel) -> str:

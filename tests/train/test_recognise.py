@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from neurofer.errors import BadFileError, NeuroferError, UsageError
+from neurofer.evaluate.recognition import evaluate_run
 from neurofer.train import recognise
 from neurofer.train.config import TrainConfig
 from neurofer.train.loop import fit
 from neurofer.train.recognise import train_recogniser
-from neurofer.train.run_folder import load_run
+from neurofer.train.run_folder import load_run, read_card, write_card
 
 Make = Callable[..., TrainConfig]
 FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "predictions.csv", "windows.csv",
@@ -97,13 +98,16 @@ def test_a_killed_run_resumes_to_the_same_bytes(backend: str, small_config: Make
     assert {path.name for path in killed.iterdir()} == FILES
 
 
-def test_resume_with_other_settings_is_refused(small_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resume_with_other_settings_is_refused(small_config: Make, tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         kill_after(1, patched)
         with pytest.raises(Killed):
             train_recogniser(small_config("snn"))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     with pytest.raises(BadFileError, match="a run with other configuration; resume with the same"):
         train_recogniser(small_config("snn", "train.lr=1e-3"), resume=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
 def test_a_finished_run_is_not_touched_without_being_told(small_config: Make) -> None:
@@ -183,3 +187,21 @@ def test_a_full_disk_keeps_the_last_checkpoint(small_config: Make, monkeypatch: 
     assert (folder / "checkpoint.safetensors").read_bytes() == before
     train_recogniser(small_config("snn"), resume=True)
     assert load_run(folder).card["metrics"]["best_epoch"] >= 1
+
+
+def test_a_run_of_version_0_1_is_read(small_config: Make) -> None:
+    config = small_config("snn", "train.epochs=1", "snn.rate_target=0.3")
+    folder = train_recogniser(config)
+    new_keys = {"snn": ("input", "layers", "encoder", "neuron", "neuron_options", "per_channel", "learn_theta",
+                        "target", "readout", "surrogate", "truncate_steps", "recompute_steps", "loss", "membrane_gain",
+                        "rate_sides", "operations_weight"), "train": ("optimiser", "momentum")}
+    said = config.model_dump(mode="json", exclude={"slices": True, "distill": True} | {
+        part: set(names) for part, names in new_keys.items()})
+    said["snn"]["rate_limit"] = said["snn"].pop("rate_target")
+    (folder / "config.yaml").write_text(json.dumps(said))
+    card = {name: value for name, value in read_card(folder).items()
+            if name not in ("anytime", "input", "input_events", "readout", "teacher")}
+    write_card(folder, card)
+    assert load_run(folder).config == config
+    found = evaluate_run(load_run(folder))
+    assert found["metrics"]["clip"]["accuracy"] == card["metrics"]["test"]["accuracy"]
