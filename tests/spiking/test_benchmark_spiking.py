@@ -41,8 +41,11 @@ def test_every_installed_variant_does_the_same_work(run: Callable[..., str], tmp
             assert len(counts) == 1, (setting, kind, counts)
 
 
-def test_memory_and_a_table_for_documents(run: Callable[..., str]) -> None:
-    lines = run("--markdown", "--settings", "linear", "--only", "neurofer CUBA").splitlines()
+def test_memory_and_a_table_for_documents(run: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "spiking.json"
+    lines = run("--markdown", "--settings", "linear", "--only", "neurofer CUBA", "--json", out).splitlines()
+    (row,) = json.loads(out.read_text())["rows"]
+    assert row.get("memory_failed") is None
     (line,) = [line for line in lines if line.startswith("| neurofer CUBA")]
     best, median, to_linear, to_fastest, memory, spikes = [cell.strip() for cell in line.split("|")[2:-1]]
     assert float(median) >= float(best) > 0
