@@ -65,7 +65,7 @@ def read_nir_file(path: Path | str, timeout_s: float = TIMEOUT_S) -> NirFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise BadFileError(f"{path}: no such file")
+        raise BadFileError(f"{path}: {'is no file, need one that nir.write made' if path.exists() else 'no such file'}")
     content, ending = _handed_over(path, timeout_s)
     head, _, rest = content.partition(b"\n")
     try:

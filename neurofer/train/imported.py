@@ -76,7 +76,7 @@ def _problems(network: NirNetwork, classes: Sequence[str], dt_us: int | None) ->
         found.append(f"classes: got {', '.join(classes) or 'none'}; need {outputs} different names, one for each "
                      "output neuron")
     if dt_us is None:
-        found.append("dt_us: the graph does not say how long a step of events is; give it")
+        found.append("dt_us: the graph does not say how long a step of events is; give it (--dt-us)")
     elif dt_us < 1:
         found.append(f"dt_us: need a step of at least 1 us, got {dt_us}")
     low, high = _SIZES_PX

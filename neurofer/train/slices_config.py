@@ -48,7 +48,7 @@ def snn_problems(snn: SnnConfig) -> list[str]:
             if name not in READ and getattr(snn, name) != field.get_default(call_default_factory=True)]
     if said:
         return [f"snn.preset=sew_resnet18 has neurons and a loss of its own and does not read {', '.join(said)}; "
-                "leave that out"]
+                "leave that out, or begin with --config spiking_fer_synthetic"]
     return []
 
 

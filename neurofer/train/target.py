@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from neurofer.errors import UsageError
 from neurofer.train.config import TrainConfig
 
@@ -28,28 +31,32 @@ def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None
         network = build_recogniser(config, classes, channels=2)
     except UsageError:
         if config.snn.target is not None:
-            refuse_outside(config.snn.target, _described_problems(config))
+            refuse_outside(config.snn.target, _described_problems(config, len(classes)))
         raise
     if config.snn.target is not None:
         refuse_outside(config.snn.target, grammar_problems(network, spikes_in=config.snn.input))
 
 
-def _described_problems(config: TrainConfig) -> list[str]:
-    """What the grammar says about ``snn.layers`` as they are written, for a network that cannot be built."""
+def _described_problems(config: TrainConfig, classes: int) -> list[str]:
+    """What the grammar says about the layers as they are written, for a network that cannot be built."""
     from neurofer.spiking.grammar import description_problems, grammar_problems
-    from neurofer.spiking.layers import LayerSpec
-    from neurofer.spiking.network import layer_names
+    from neurofer.spiking.layers import LayerSpec, dense
+    from neurofer.spiking.network import layer_names, preset_layers
     from neurofer.train.build import neuron_settings
 
     snn = config.snn
     layers = snn.layers or []
     known = set(LayerSpec.__dataclass_fields__)
-    start = {"kind": "none", "outputs": 1, "alpha": snn.alpha, "beta": snn.beta}
+    decays: dict[str, Any] = {"alpha": snn.alpha, "beta": snn.beta}
+    start = {"kind": "none", "outputs": 1, **decays}
     try:
-        specs = [LayerSpec.from_dict({**start, **{name: value for name, value in layer.items() if name in known}})
-                 for layer in layers]
+        if snn.layers is None:
+            specs = [replace(spec, **decays) for spec in preset_layers(snn.preset, classes)]
+        else:
+            specs = [LayerSpec.from_dict({**start, **{name: value for name, value in layer.items() if name in known}})
+                     for layer in layers] + [dense(classes, **decays)]
+        specs[-1] = replace(specs[-1], fires=snn.readout == "spikes")
         return [*grammar_problems(specs, neuron_settings(snn), snn.input),
-                *description_problems(layer_names(specs), layers)]
-    except (TypeError, ValueError):  # values of another type, which building told already
+                *description_problems(layer_names(specs)[: len(layers)], layers)]
+    except (TypeError, ValueError):  # what building told already
         return []
-

@@ -88,6 +88,13 @@ def test_the_command_exits_with_2(run_cli: Callable, blob_store: Path, tmp_path:
     assert "graded spikes" in result.err
 
 
+def test_neurons_that_cannot_be_built_are_told_with_all_else(small_config: Make) -> None:
+    found = reasons(small_config("snn", "snn.target=loihi1", "snn.neuron=slayer.cuba", "snn.per_channel=true",
+                                 "snn.readout=integrator", "snn.alpha=0.99999"))
+    for reason in ("slayer.cuba", "decays of each channel", "conv1: alpha", "dense1: alpha", "dense1: neurons"):
+        assert any(reason in line for line in found), reason
+
+
 NONSENSE = [
     ("{kind: conv, outputs: abc}", "snn.layers[0]: outputs must be a whole number, got 'abc'"),
     ("{kind: conv, outputs: true}", "snn.layers[0]: outputs must be a whole number, got True"),
