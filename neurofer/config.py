@@ -190,6 +190,9 @@ def _leave_settings(tree: YamlTree, owner: KeyPath, kind: Any, origins: dict[Key
 
 def _placed(path: KeyPath, message: str, tree: YamlTree, origins: dict[KeyPath, str]) -> tuple[float, str]:
     """The message with its override or its line in front."""
+    made = [override for inside, override in origins.items() if inside[: len(path)] == path]
+    if made and path not in tree.lines:  # a mapping that only overrides speak of
+        return float("inf"), f"{made[0]}: {message}"
     for length in range(len(path), 0, -1):
         if path[:length] in origins:
             return float("inf"), f"{origins[path[:length]]}: {message}"

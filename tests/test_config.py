@@ -191,6 +191,11 @@ def test_problems_of_overrides_name_the_override(file: Path) -> None:
   train.stop=x: train.stop is 'x'; need a whole number"""
 
 
+def test_a_mapping_that_only_an_override_speaks_of_is_told_by_the_override(file: Path) -> None:
+    said = message(file, "train: {lr: 0.1}\nname: a\n", "train.nested.lr=1")
+    assert said.splitlines()[1].startswith("  train.nested.lr=1: unknown key train.nested")
+
+
 def test_scalars_are_yaml_1_2() -> None:
     values = {"1e-3": 1e-3, "33_333": 33_333, "010": 10, "true": True, "no": "no", "": None, "[1, a]": [1, "a"],
               ".inf": math.inf, "2024-01-01": "2024-01-01", "'5'": "5", "a b": "a b"}
