@@ -92,13 +92,11 @@ def peak_of(setting: str, variant: str, words: argparse.Namespace) -> dict[str, 
     """Extra peak memory of one variant, from a process of its own."""
     command = [sys.executable, __file__, "--memory-of", setting, variant, "--device", words.device, "--threads",
                str(words.threads), *(["--quick"] if words.quick else [])]
-    # A second time where the first fails: compiled kernels may just be written to their cache by another process.
-    for _ in range(2):
-        done = subprocess.run(command, capture_output=True, text=True, check=False,
-                              env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"})
-        if not done.returncode:
-            break
-    else:
+    # This folder is named, because a safe path (PYTHONSAFEPATH) leaves out that of the script.
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072", "PYTHONPATH": path})
+    if done.returncode:
         return {"extra_peak_mib": None, "memory_failed": (done.stderr.strip().splitlines() or ["no output"])[-1]}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
