@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
 
@@ -125,6 +125,7 @@ def _finish(axes: Any, places: Sequence[str], below: str, name: str, floor: floa
     axes.set_xlim(-0.5, len(places) - 0.5 + (0.35 if name else 0))
     axes.set_xticks(range(len(places)), places)
     axes.set_xlabel(below)
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     if name:
         axes.set_title(name, loc="left", fontsize=10, color=INK)

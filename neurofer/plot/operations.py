@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.ablation import Estimate
@@ -159,6 +159,7 @@ def _finish(axes: Any, floor: float | None) -> None:
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_ylim(0, min(max(axes.get_ylim()[1] + 0.03, 0.05), 1.02))
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("accuracy per recording")
     if floor is not None:

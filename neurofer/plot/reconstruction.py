@@ -91,7 +91,7 @@ def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[s
         bare_axes(axes)
         axes.set_title(heading, loc="left", fontsize=10, color=INK)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
         axes.set_axisbelow(True)
         for key, name, colour in named:

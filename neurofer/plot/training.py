@@ -46,7 +46,7 @@ def curves_figure(history: Sequence[dict[str, Any]], title: str = "") -> Figure:
         _plain(axes)
         axes.set_xlabel("epoch")
         axes.set_title(name, loc="left", fontsize=10, color=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.margins(x=0.04, y=0.14)
     panels[1].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panels[0].set_ylim(bottom=0)

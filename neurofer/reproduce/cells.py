@@ -277,7 +277,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     wanted = {"key": str, "function": str, "parameters": dict, "data": str, "result": dict}
     if (not isinstance(record, dict) or record.get("format") != FORMAT or record.get("version") != VERSION
             or not all(isinstance(record.get(name), kind) for name, kind in wanted.items())):
-        _log.warning("%s: is not a finished cell; it is run again", path)
+        _log.warning("%s: is not a finished cell; it counts as not run yet", path)
         return None
     if record.get("digest", _digest(record)) != _digest(record):
         _log.warning("%s: was altered after it was written (its digest is another), so it does not count", path)

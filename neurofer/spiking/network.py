@@ -124,8 +124,12 @@ class SpikingNetwork(nn.Module):
             follow.
 
         Raises:
-            ValueError: input of another shape, or a state of another batch, size, device or dtype.
+            ValueError: input of another shape, a state of another batch, size, device or dtype, or lengths of another
+                batch.
         """
+        if lengths is not None and spikes.ndim == 5 and tuple(lengths.shape) != (spikes.shape[1],):
+            raise ValueError(f"spiking network: lengths must be ({spikes.shape[1]},), one for each sequence, got "
+                             f"{tuple(lengths.shape)}")
         (out,), last = self._over_chunks(spikes, state, 1)
         if lengths is not None:
             out = out * step_mask(lengths, len(out)).to(out.dtype).unsqueeze(-1)
@@ -167,7 +171,7 @@ class SpikingNetwork(nn.Module):
     def _through_layers(self, spikes: Tensor, state: NetworkState | None, dropped: dict[int, Tensor],
                         layers: int) -> tuple[list[Tensor], NetworkState]:
         every = self.spiking_layers()
-        stacked = stackable(every)
+        stacked = stackable(every) if spikes.shape[1] else 0
         before = state or (None,) * len(every)
         found: list[Tensor] = []
         states: list[CubaState] = []

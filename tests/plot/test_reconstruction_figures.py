@@ -43,6 +43,15 @@ def test_curves_show_the_mean_face_as_a_line() -> None:
     assert len(pretraining_curves(without, {}).axes) == 4
 
 
+def test_one_epoch_has_one_tick() -> None:
+    row = {"epoch": 1, "discriminator": 0.6, "adversarial": 0.8, "l1": 0.3, "held_out_mae": 0.2,
+           "held_out_psnr_db": 15.0, "held_out_ssim": 0.4}
+    figure = pretraining_curves([row], {})
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
 def test_nothing_to_show_is_refused() -> None:
     with pytest.raises(ValueError, match="need at least one column"):
         reconstruction_sheet([])

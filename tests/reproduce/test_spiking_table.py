@@ -198,6 +198,8 @@ def test_figures_draw_what_they_are_given_and_refuse_what_no_scale_holds() -> No
     axes = anytime_figure({"ms": {"snn": {20.0: Estimate(0.2), 50.0: Estimate(0.3, 0.2, 0.4)}, "ann": {}}},
                           {"snn": Estimate(0.5), "ann": Estimate(0.6)}).axes[0]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["20", "50", WHOLE]
+    low = anytime_figure({"ms": {"snn": {20.0: Estimate(0.17)}}}, {"snn": Estimate(0.17)}).axes[0]
+    assert all(100 * tick == pytest.approx(round(100 * tick), abs=1e-9) for tick in low.get_yticks())
     for broken in ({}, {"a": Cost(0.0, Estimate(0.1))}):
         with pytest.raises(ValueError, match="above 0"):
             operations_figure(broken)

@@ -170,6 +170,11 @@ def test_all_misfits_are_told_together() -> None:
         SpikingNetwork.build([conv(3)], (2, 8, 8))
 
 
+def test_a_batch_of_nobody_passes(network: SpikingNetwork) -> None:
+    out, _ = network(torch.zeros(4, 0, 2, 16, 16))
+    assert out.shape == (4, 0, network.classes)
+
+
 def test_input_and_state_that_do_not_fit_are_refused(network: SpikingNetwork) -> None:
     with pytest.raises(ValueError, match=r"input must be \(T, B, 2, 16, 16\), got \(4, 1, 2, 8, 8\)"):
         network(torch.zeros(4, 1, 2, 8, 8))
@@ -178,5 +183,8 @@ def test_input_and_state_that_do_not_fit_are_refused(network: SpikingNetwork) ->
         network(random_spikes(batch=3), state)
     with pytest.raises(ValueError, match="the state has 1 layers, the network 3"):
         network(random_spikes(batch=2), state[:1])
+    for lengths in (torch.tensor([3]), torch.tensor([3, 3, 3]), torch.tensor(3)):
+        with pytest.raises(ValueError, match=r"lengths must be \(2,\), one for each sequence, got"):
+            network(random_spikes(batch=2), None, lengths)
     with pytest.raises(ValueError, match="unknown preset 'huge'; choose one of tiny, small, base"):
         preset_layers("huge", 7)
