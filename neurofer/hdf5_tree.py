@@ -79,7 +79,7 @@ def read_tree(path: Path | str, what: str, again: str, *, only: tuple[str, ...] 
         why = str(said["error"] if "error" in said else f"is no readable {what} ({said['broken']})")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadFileError(f"{path}: is damaged, the HDF5 library gave up on it (exit {ending}); {again}") from error
-    raise BadFileError(f"{path}: {_one_line(why)}; {again}")
+    raise BadFileError(f"{path}: {one_line(why)}; {again}")
 
 
 def _file_bytes(path: Path, what: str) -> int:
@@ -121,5 +121,6 @@ def _value(said: str | dict[str, Any], content: bytes) -> NDArray[Any] | str:
     return np.ndarray(shape, said["type"], content, said["start"])
 
 
-def _one_line(words: str) -> str:
+def one_line(words: str) -> str:
+    """Words that hold names from a file, fit for a message."""
     return "".join(letter if letter.isprintable() else "?" for letter in words)[:_MESSAGE_LENGTH]

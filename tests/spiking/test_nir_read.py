@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from neurofer import hdf5_child, hdf5_tree
 from neurofer.errors import BadFileError, UsageError
-from neurofer.spiking import nir_child, nir_file
+from neurofer.spiking import nir_file
 from neurofer.spiking.nir_read import read_nir
 from trees.nir_graphs import DT_S, Node, chain, conv, cuba, flatten, small_nodes, write_graph
 
@@ -30,13 +31,13 @@ def own_process() -> None:
 @pytest.fixture(autouse=True)
 def in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are whole are read in this process, which is quicker."""
-    def read(path: Path, timeout_s: float) -> tuple[bytes, int]:
+    def read(path: Path, most_bytes: int, levels: int, only: tuple[str, ...], *_: object) -> tuple[bytes, int]:
         out = io.BytesIO()
-        nir_child.hand_over(str(path), out)
+        hdf5_child.hand_over(str(path), out, most_bytes, levels, only)
         return out.getvalue(), 0
 
     if "own_process" not in request.fixturenames:
-        monkeypatch.setattr(nir_file, "_handed_over", read)
+        monkeypatch.setattr(hdf5_tree, "_handed_over", read)
 
 
 def refused(path: Path, **more: Any) -> list[str]:
@@ -352,6 +353,6 @@ def test_a_file_on_which_the_library_never_ends_is_given_up(tmp_path: Path, own_
     for body, what in (("while True: pass", "did not end within 1 s"), ("import os; os.abort()", "gave up"),
                        ("print('nonsense')", "gave up"), ("print('[]')", "gave up")):
         child.write_text(body)
-        monkeypatch.setattr(nir_file, "_COMMAND", (str(child),))
+        monkeypatch.setattr(hdf5_tree, "_COMMAND", (str(child),))
         with pytest.raises(BadFileError, match=what):
             nir_file.read_nir_file(path, timeout_s=1.0 if "while" in body else 30.0)
