@@ -85,7 +85,8 @@ def read_chip(path: Path | str) -> ChipNetwork:
     tree = read_tree(path, "chip network", AGAIN, only=("layer",))
     said = tree.attributes
     if said.get("format") != FORMAT:
-        raise BadFileError(f"{path}: is no chip network (its format is {said.get('format')!r}, need {FORMAT!r}); {AGAIN}")
+        raise BadFileError(f"{path}: is no chip network (its format is {said.get('format')!r}, need {FORMAT!r}); "
+                           f"{AGAIN}")
     version = said.get("version")
     if not isinstance(version, int) or version < 1:
         raise BadFileError(f"{path}: version {version!r} is none; {AGAIN}")

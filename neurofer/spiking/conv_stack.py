@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from neurofer.spiking.forms import NATIVE
-from neurofer.spiking.layers import SpikingLayer, exact_weights
+from neurofer.spiking.layers import SpikingLayer
 from neurofer.spiking.neuron import CubaState, checked_parameters, checked_state
 from neurofer.spiking.scan import Columns, Rule, same_shape
 from neurofer.spiking.synapses import Window
@@ -33,6 +33,7 @@ def stackable(layers: Sequence[SpikingLayer]) -> int:
     for layer in layers:
         weight = layer.weight
         if (layer.spec.kind != "conv" or not layer.spec.fires or layer.graded or layer.neuron.form not in NATIVE
+                or layer.arithmetic == "integer"
                 or weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64)
                 or torch.is_autocast_enabled("cpu") or layer._forward_hooks or layer._forward_pre_hooks
                 or layer._backward_hooks or layer._backward_pre_hooks):
@@ -60,12 +61,12 @@ def run_stack(
     for layer, given in zip(layers, states, strict=True):
         like = layer.weight.detach().new_empty(1).expand(1, batch, *layer.output_shape)
         state = checked_state(like, given, layer.name)
-        alpha = 0.0 if layer.neuron.form == "lif" else layer.alpha
-        numbers = checked_parameters(like, alpha, layer.beta, layer.theta, who=layer.name)
+        used = layer.used()
+        numbers = checked_parameters(like, used.alpha, used.beta, used.theta, who=layer.name)
         window = Window(layer.spec.stride, layer.spec.padding, layer.spec.dilation)
         stages.append(_Stage(window, Rule(True, layer.neuron.surrogate, layer.neuron.slope), layer.input_shape,
                              layer.output_shape))
-        parts += [exact_weights(layer.weight), *numbers, *(part.permute(0, 2, 3, 1).reshape(-1) for part in state)]
+        parts += [used.weight, *numbers, *(part.permute(0, 2, 3, 1).reshape(-1) for part in state)]
         channels, height, width = layer.output_shape
         shapes.append((batch, height, width, channels))
     flat = _Stack.apply(tuple(stages), keep, torch.is_grad_enabled(), spikes, *parts)

@@ -16,6 +16,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """Options of each form under its library's own names, with the values that equal the CUBA neuron."""
 
+NATIVE_FORMS = ("cuba", "lif")
+"""Forms of our own."""
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "reset_mechanism": ("zero", "subtract"),
     "reset_method": ("value", "subtract"),

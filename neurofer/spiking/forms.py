@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from neurofer.spiking.form_options import checked_options
+from neurofer.spiking.form_options import NATIVE_FORMS, checked_options
 from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.surrogate import SURROGATE_SLOPE, Surrogate
 
@@ -26,6 +26,7 @@ class NeuronSettings:
         learn_theta: Train thresholds as well.
         recompute_steps: Keep the state every so many steps only, and compute forward again in the backward pass; 0
             keeps everything.
+        quantise: Weights, decays and thresholds on the grid of a chip; see ``neurofer.spiking.quantise``.
         options: Of the form alone, see ``neurofer.spiking.form_options``.
     """
 
@@ -35,6 +36,7 @@ class NeuronSettings:
     per_channel: bool = False
     learn_theta: bool = False
     recompute_steps: int = 0
+    quantise: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -108,7 +110,7 @@ FORMS: dict[str, Callable[[NeuronSettings], NeuronForm]] = {
 }
 """Builders by name; ``neurofer.spiking.form_options`` says what each can be told."""
 
-NATIVE = frozenset({"cuba", "lif"})
+NATIVE = frozenset(NATIVE_FORMS)
 """Forms of our own; they take ``in_place`` as well: the current may be written over."""
 
 

@@ -21,18 +21,10 @@ from neurofer.spiking.form_options import OPTIONS, departures
 from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, SpikingLayer
 from neurofer.spiking.network import SpikingNetwork, layer_names
+from neurofer.spiking.registers import DECAY_ONE, THRESHOLD_MANTISSA, WEIGHTS
 
 TARGETS = ("loihi1", "loihi2")
 """Chips that ``snn.target`` names."""
-
-UNIT = 4096
-"""Of the decay registers: iDecay = round(4096 (1 - alpha)) in 1..4096, vDecay = round(4096 (1 - beta)) in 0..4095."""
-
-WEIGHT_STEPS = 254
-"""Integers that the largest weight of a layer is scaled to."""
-
-LARGEST_THRESHOLD = 131_071
-"""Of the 17-bit threshold register, which holds round(theta * 254 / max |w|)."""
 
 _PLAIN = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Dropout, nn.Dropout2d, nn.Identity, nn.Flatten)
 _BY_KIND: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
@@ -141,21 +133,21 @@ def _layer_problems(layer: SpikingLayer) -> Iterator[str]:
     elif largest == 0:
         yield f"{layer.name}: all weights are 0 (a layer that says nothing cannot be scaled; leave it out)"
     else:
-        unit = largest / WEIGHT_STEPS
-        wrong = [theta for theta in thresholds if not 1 <= round(min(theta / unit, 1e9)) <= LARGEST_THRESHOLD]
+        unit = largest / WEIGHTS[1]
+        wrong = [theta for theta in thresholds if not 1 <= round(min(theta / unit, 1e9)) <= THRESHOLD_MANTISSA[1]]
         if wrong:
             yield (f"{layer.name}: theta {wrong[0]:.4g} beside weights up to {largest:.4g} is outside the threshold "
-                   f"register ({unit:.4g} to {LARGEST_THRESHOLD * unit:.4g})")
+                   f"register ({unit:.4g} to {THRESHOLD_MANTISSA[1] * unit:.4g})")
 
 
 def _decay_problems(name: str, alphas: Sequence[float], betas: Sequence[float]) -> Iterator[str]:
     for alpha in alphas:
-        if not (0 <= alpha <= 1 and round(UNIT * (1 - alpha)) >= 1):
-            yield f"{name}: alpha {alpha:.6g} is outside register iDecay (0 to {1 - 1 / UNIT:.4f})"
+        if not (0 <= alpha <= 1 and round(DECAY_ONE * (1 - alpha)) >= 1):
+            yield f"{name}: alpha {alpha:.6g} is outside register iDecay (0 to {1 - 1 / DECAY_ONE:.4f})"
             break
     for beta in betas:
-        if not (0 <= beta <= 1 and round(UNIT * (1 - beta)) < UNIT):
-            yield f"{name}: beta {beta:.6g} is outside register vDecay ({1 / UNIT:.4f} to 1)"
+        if not (0 <= beta <= 1 and round(DECAY_ONE * (1 - beta)) < DECAY_ONE):
+            yield f"{name}: beta {beta:.6g} is outside register vDecay ({1 / DECAY_ONE:.4f} to 1)"
             break
 
 

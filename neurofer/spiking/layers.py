@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neurofer.spiking.forms import NATIVE, NeuronSettings, neuron_form
 from neurofer.spiking.graded import by_digits
+from neurofer.spiking.integer_scan import IntegerNeuron, integer_scan
 from neurofer.spiking.neuron import CubaState
+from neurofer.spiking.quantise import Arithmetic, LayerIntegers, layer_integers, straight_through, weight_scale
 from neurofer.spiking.scan import integrate_membrane
 from neurofer.spiking.synapses import Window, connect, convolve
 
@@ -163,6 +165,15 @@ def _pair(value: Any) -> tuple[int, int]:
     return first, second
 
 
+class Used(NamedTuple):
+    """What a layer computes with: its parameters, or these on the grid of a chip. Gradients reach the parameters."""
+
+    weight: Tensor
+    alpha: Tensor
+    beta: Tensor
+    theta: Tensor | float
+
+
 class SpikingLayer(nn.Module):
     """Bias-free weights and CUBA neurons of one layer; holds parameters and no state.
 
@@ -177,9 +188,13 @@ class SpikingLayer(nn.Module):
 
     Attributes:
         graded: What comes in counts events, from 0 to 255.
+        training_arithmetic: Of a layer with ``NeuronSettings.quantise`` in training mode; in eval mode such a layer
+            computes in integers, unless this is ``none``.
     """
 
     graded = False
+    training_arithmetic: Arithmetic = "fake"
+    kept_scale: Tensor
 
     def __init__(self, spec: LayerSpec, shape: Shape, name: str, neuron: NeuronSettings | None = None) -> None:
         super().__init__()
@@ -195,6 +210,9 @@ class SpikingLayer(nn.Module):
         self.beta_logit = nn.Parameter(_logit(spec.beta, each))
         if self.neuron.learn_theta and spec.fires:
             self.theta_log = nn.Parameter(torch.full(each, math.log(spec.theta)))
+        if self.neuron.quantise:
+            # Integers per unit of the weights, once they are kept; 0 as long as they follow the weights.
+            self.register_buffer("kept_scale", torch.zeros(()))
         # Zero-mean weights of this size let neurons fire at input rates of a few per cent; see spiking/calibrate.py.
         nn.init.normal_(self.weight, std=1.0 / math.sqrt(self.weight[0].numel()))
 
@@ -213,6 +231,44 @@ class SpikingLayer(nn.Module):
         """Threshold: the number of the specification, or ``()`` or ``(outputs,)`` where it is learned."""
         return self.theta_log.exp() if hasattr(self, "theta_log") else self.spec.theta
 
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What the layer computes in now."""
+        if not self.neuron.quantise or self.training_arithmetic == "none":
+            return "none"
+        return self.training_arithmetic if self.training else "integer"
+
+    @torch.no_grad()
+    def integers(self) -> LayerIntegers:
+        """The layer as a chip's integers."""
+        scale = float(self.kept_scale) if self.neuron.quantise else 0.0
+        return layer_integers(self.weight, float(self._alpha), float(self.beta), float(self.theta), scale or None)
+
+    def keep_scale(self, scale: float | None = None) -> None:
+        """From now on the integers of the weights keep the scale that they have, or the one given."""
+        if scale is not None:
+            self.kept_scale.fill_(scale)
+        elif not float(self.kept_scale):
+            self.kept_scale.fill_(weight_scale(self.weight))
+
+    @property
+    def _alpha(self) -> Tensor:
+        """Decay of the current that the neurons have; ``lif`` neurons have none, whatever the parameter says."""
+        return torch.zeros_like(self.alpha) if self.neuron.form == "lif" else self.alpha
+
+    def used(self) -> Used:
+        """The numbers that the layer computes with when its state is one of float numbers."""
+        if self.arithmetic == "none":
+            return Used(exact_weights(self.weight), self._alpha, self.beta, self.theta)
+        found = self.integers()
+        weight = straight_through(self.weight, found.weight.double() / found.scale)
+        return Used(exact_weights(weight), *self._on_grid(found))
+
+    def _on_grid(self, found: LayerIntegers) -> tuple[Tensor, Tensor, Tensor | float]:
+        theta = found.registers.threshold / found.scale
+        return (straight_through(self._alpha, found.registers.alpha), straight_through(self.beta, found.registers.beta),
+                straight_through(self.theta, theta) if isinstance(self.theta, Tensor) else theta)
+
     def current(self, spikes: Tensor, binary: bool = False) -> Tensor:
         """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.
 
@@ -224,11 +280,15 @@ class SpikingLayer(nn.Module):
             spikes: ``(T, B, ...)`` of ``input_shape``.
             binary: They are whole numbers from 0 to 255 for sure; less is then kept for the backward pass.
         """
-        return by_digits(lambda digit: self._sums(digit, binary), spikes) if self.graded else self._sums(spikes, binary)
+        return self._current(spikes, self.used().weight, binary)
 
-    def _sums(self, spikes: Tensor, binary: bool) -> Tensor:
+    def _current(self, spikes: Tensor, weight: Tensor, binary: bool) -> Tensor:
+        if self.graded:
+            return by_digits(lambda digit: self._sums(digit, weight, binary), spikes)
+        return self._sums(spikes, weight, binary)
+
+    def _sums(self, spikes: Tensor, weight: Tensor, binary: bool) -> Tensor:
         steps, batch = spikes.shape[:2]
-        weight = exact_weights(self.weight)
         if self.spec.kind == "dense":
             return connect(spikes.flatten(2), weight, binary).to(weight.dtype)
         folded = spikes.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -247,12 +307,28 @@ class SpikingLayer(nn.Module):
         Returns:
             ``(spikes (T, B, ...), state)``.
         """
-        current = self.current(spikes, binary)
+        if self.arithmetic == "integer":
+            return self._in_integers(spikes, state, binary)
+        used = self.used()
+        current = self._current(spikes, used.weight, binary)
         if not self.spec.fires:
-            return integrate_membrane(current, state, self.alpha, self.beta, self.name)
+            return integrate_membrane(current, state, used.alpha, used.beta, self.name)
         # Nobody else sees this current, so the native neurons may write over it.
         words: dict[str, Any] = {"in_place": True} if self.neuron.form in NATIVE else {}
-        return self._form(current, state, self.alpha, self.beta, self.theta, self.name, **words)
+        return self._form(current, state, used.alpha, used.beta, used.theta, self.name, **words)
+
+    def _in_integers(self, spikes: Tensor, state: CubaState | None, binary: bool) -> tuple[Tensor, CubaState]:
+        found = self.integers()
+        weight = straight_through(self.weight, found.weight, found.scale)
+        with torch.autocast(weight.device.type, enabled=False):
+            # Beyond 2^24 single precision skips whole numbers.
+            exact = float(found.weight.abs().flatten(1).sum(1).max()) < 1 << 24
+            inputs = spikes.to(weight.dtype)
+            current = self._sums(inputs, weight, binary) if exact else self._sums(
+                inputs.double(), weight.double(), binary).to(weight.dtype)
+        alpha, beta, theta = self._on_grid(found)
+        neuron = IntegerNeuron(found.registers, found.scale, self.neuron.surrogate, self.neuron.slope)
+        return integer_scan(current, state, alpha, beta, torch.as_tensor(theta).to(weight), neuron, self.name)
 
     def extra_repr(self) -> str:
         return f"{self.name}: {self.input_shape} -> {self.output_shape}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from neurofer.spiking.form_options import WITHOUT_SYNAPSE, departures
-from neurofer.spiking.forms import NeuronSettings
+from neurofer.spiking.forms import NATIVE, NeuronSettings
 from neurofer.spiking.network import SpikingNetwork
 
 
@@ -47,10 +47,17 @@ def moving_problems(network: SpikingNetwork, source: NeuronSettings, target: Neu
     for layer in network.spiking_layers():
         for settings in (source, target) if layer.spec.fires else ():
             found += [f"{layer.name}: {settings.form}: {reason}"
-                      for reason in departures(settings.form, settings.options)]
+                      for reason in _reasons(settings)]
         alpha = float(layer.alpha.detach().max())
         if alpha > 0 and target.form in WITHOUT_SYNAPSE:
             found.append(f"{layer.name}: alpha is {alpha:.4g}, but {target.form} has no synaptic memory (choose cuba)")
+    return found
+
+
+def _reasons(settings: NeuronSettings) -> list[str]:
+    found = departures(settings.form, settings.options)
+    if settings.quantise and settings.form not in NATIVE:
+        found.append("computes in float numbers, the network in a chip's integers (keep the native neurons)")
     return found
 
 

@@ -16,6 +16,7 @@ from neurofer.spiking.form_options import WITHOUT_SYNAPSE
 from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, Shape, SpikingLayer, conv, dense
 from neurofer.spiking.neuron import CubaState
+from neurofer.spiking.quantise import Arithmetic
 
 NetworkState = tuple[CubaState, ...]
 """One state a layer, from the input on."""
@@ -208,6 +209,17 @@ class SpikingNetwork(nn.Module):
     def spiking_layers(self) -> list[SpikingLayer]:
         """The layers, typed."""
         return [layer for layer in self.layers if isinstance(layer, SpikingLayer)]
+
+    def compute_in(self, arithmetic: Arithmetic) -> None:
+        """Train a network with ``NeuronSettings.quantise`` in this arithmetic from now on; in eval mode it computes in
+        integers, unless this is ``none``."""
+        for layer in self.spiking_layers():
+            layer.training_arithmetic = arithmetic
+
+    def keep_scales(self, like: SpikingNetwork | None = None) -> None:
+        """From now on the integers of the weights keep their scale, or that of another network with these layers."""
+        for layer, other in zip(self.spiking_layers(), (like or self).spiking_layers(), strict=True):
+            layer.keep_scale(None if other is layer else float(other.kept_scale))
 
     def _check(self, spikes: Tensor, state: NetworkState | None) -> None:
         if spikes.ndim != 5 or tuple(spikes.shape[2:]) != self.input_shape:

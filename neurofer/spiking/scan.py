@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -122,9 +122,18 @@ class Columns(NamedTuple):
         return found
 
 
-def _over_time(
-    current: Tensor, state: CubaState, numbers: tuple[Tensor, ...], rule: Rule
+def over_columns_of(
+    current: Tensor, state: CubaState,
+    run: Callable[[Tensor, Tensor, Tensor, Columns], tuple[Tensor, Tensor, Tensor]],
 ) -> tuple[Tensor, CubaState]:
+    """What a scan over ``(T, N)`` says of a layer, whatever its shape and layout in memory.
+
+    Args:
+        current: ``(T, B, ...)`` input current; dense layouts with time outermost are not copied.
+        state: State before the first step.
+        run: Takes the current ``(T, N)``, u ``(N,)``, v ``(N,)`` and how the neurons lie; gives the output and the last
+            u and v in the same shapes.
+    """
     order = _memory_order(current)
     flat = current.permute(order)
     shape = flat.shape
@@ -132,11 +141,18 @@ def _over_time(
     u, v = (part.permute(inner).reshape(-1) for part in state)
     place = order.index(2) if current.ndim > 2 else len(order)
     columns = Columns(math.prod(shape[1:place]), math.prod(shape[place : place + 1]), math.prod(shape[place + 1 :]))
-    out, u, v = CubaScan.apply(flat.flatten(1), u, v, *numbers, columns, rule)
+    out, u, v = run(flat.flatten(1), u, v, columns)
     back = [order.index(axis) for axis in range(len(order))]
     inner_back = [axis - 1 for axis in back[1:]]
     last = CubaState(u.reshape(shape[1:]).permute(inner_back), v.reshape(shape[1:]).permute(inner_back))
     return out.reshape(shape).permute(back), last
+
+
+def _over_time(
+    current: Tensor, state: CubaState, numbers: tuple[Tensor, ...], rule: Rule
+) -> tuple[Tensor, CubaState]:
+    return over_columns_of(current, state,
+                           lambda flat, u, v, columns: CubaScan.apply(flat, u, v, *numbers, columns, rule))
 
 
 def _memory_order(current: Tensor) -> list[int]:
@@ -181,9 +197,15 @@ def same_shape(columns: Columns, *parameters: Tensor) -> list[Tensor]:
     return [columns.spread(value if value.ndim else value.expand(columns.channels)) for value in parameters]
 
 
+def backward_form(membranes: Tensor) -> Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """The backward pass of whoever computes on these numbers, as ``scan_torch.backward``."""
+    form: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] = _form(membranes).backward
+    return form
+
+
 def _form(values: Tensor) -> ModuleType:
     """Who computes, in single or double precision: the compiled form on the CPU, Triton on CUDA; torch elsewhere."""
-    if _compiled_form_runs(values):
+    if compiled_form_runs(values):
         from neurofer.spiking import scan_cpu
 
         return scan_cpu
@@ -199,7 +221,8 @@ def _form(values: Tensor) -> ModuleType:
 _EXACT = (torch.float32, torch.float64)
 
 
-def _compiled_form_runs(values: Tensor) -> bool:
+def compiled_form_runs(values: Tensor) -> bool:
+    """Whether the compiled form takes these numbers."""
     return values.device.type == "cpu" and values.dtype in _EXACT
 
 

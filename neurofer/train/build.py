@@ -72,7 +72,7 @@ def neuron_settings(snn: SnnConfig) -> NeuronSettings:
     from neurofer.spiking.forms import NeuronSettings
 
     return NeuronSettings(snn.neuron, snn.surrogate, snn.slope, snn.per_channel, snn.learn_theta, snn.recompute_steps,
-                          snn.neuron_options)
+                          snn.quantise != "none", snn.neuron_options)
 
 
 def _snn(config: TrainConfig, classes: int) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurofer.config import StrictModel
-from neurofer.spiking.form_options import checked_options
+from neurofer.spiking.form_options import NATIVE_FORMS, checked_options
 from neurofer.spiking.time_steps import refuse_rests
 from neurofer.train.slices_config import SlicesConfig, slices_problems, snn_problems
 
@@ -109,7 +109,9 @@ class SnnConfig(StrictModel):
     ``layers``. Neurons: see ``neurofer.spiking.forms``; ``alpha`` and ``beta`` are decays to start from;
     ``per_channel`` gives each channel its own, ``learn_theta`` trains thresholds as well. ``readout`` integrator has
     output neurons that never fire, whose membrane decides. ``target`` names a chip; what it cannot run is refused
-    before the first epoch.
+    before the first epoch. ``quantise`` trains for a chip, and is its ``target`` too: with weights, decays and
+    thresholds on the chip's grid, and in the chip's own integers for the last ``integer_share`` of the epochs; the
+    network that is validated, kept and tested computes in integers.
 
     ``encoder`` is what ``model.mode`` is about: the convolutions, or all layers but the last.
 
@@ -137,6 +139,8 @@ class SnnConfig(StrictModel):
     learn_theta: bool = False
     readout: Literal["spikes", "integrator"] = "spikes"
     target: Literal["loihi1", "loihi2"] | None = None
+    quantise: Literal["none", "loihi1", "loihi2"] = "none"
+    integer_share: float = Field(0.1, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
     surrogate: Literal["fast_sigmoid", "atan", "triangle"] = "fast_sigmoid"
     slope: PositiveFloat = 5.0
@@ -172,6 +176,23 @@ class SnnConfig(StrictModel):
     def _neuron_known(self) -> SnnConfig:
         checked_options(self.neuron, self.neuron_options)
         return self
+
+    @model_validator(mode="after")
+    def _one_chip(self) -> SnnConfig:
+        if self.quantise == "none":
+            return self
+        if self.target not in (None, self.quantise):
+            raise ValueError(f"quantise={self.quantise} trains for another chip than target={self.target}; leave one "
+                             "of them out")
+        if self.neuron not in NATIVE_FORMS:
+            raise ValueError(f"quantise={self.quantise} computes in integers, for which neuron={self.neuron} has no "
+                             f"form; use {' or '.join(NATIVE_FORMS)}")
+        return self
+
+    @property
+    def chip(self) -> str | None:
+        """The chip that the network is for, if any."""
+        return self.target if self.quantise == "none" else self.quantise
 
 
 class DistillConfig(StrictModel):

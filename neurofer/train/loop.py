@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -80,6 +80,7 @@ def fit(
     identity: Mapping[str, Any],
     *,
     resume: bool,
+    before_epoch: Callable[[int, Sequence[nn.Module]], None] = lambda epoch, models: None,
     after_epoch: Callable[[Progress], None] = lambda progress: None,
     processes: Processes | None = None,
 ) -> Progress:
@@ -98,6 +99,8 @@ def fit(
         folder: Where ``checkpoint.safetensors`` lies.
         identity: What a checkpoint must share with this run.
         resume: Go on from the folder's checkpoint, if it has one.
+        before_epoch: Called, in every process, with the number of the epoch, from 0, and the model and the running mean
+            of its weights, or the model alone.
         after_epoch: Called, in the main process, when an epoch is checkpointed.
         processes: Who trains; by default those that the settings and the launcher say.
 
@@ -123,6 +126,7 @@ def fit(
         bar.update(state.epoch * task.steps)
         while state.epoch < settings.epochs:
             started = time.perf_counter()
+            before_epoch(state.epoch, (model,) if averaged is model else (model, averaged))
             row = run_epoch(model, averaged, optimiser, task, batches, settings, seed, state.epoch, processes,
                             bar.update)
             scores = task.validate(averaged, processes)

@@ -32,6 +32,7 @@ from neurofer.train.front import freeze_untrained, measure_front
 from neurofer.train.frozen import frozen_task, keeps_embeddings
 from neurofer.train.loop import fit, make_repeatable
 from neurofer.train.processes import Processes
+from neurofer.train.quantised import arithmetic_by_epoch, compare_with_float
 from neurofer.train.slices_config import card_of_slices, reads_slices
 from neurofer.train.snn import SnnTask, read_out
 from neurofer.train.spike_rows import SpikeRows
@@ -119,8 +120,8 @@ def train_recogniser(
         identity["encoder"] = taken.digest
     if teacher is not None:
         identity["teacher"] = teacher.digest
-    progress = fit(model, task, config.train, config.seed, folder, identity,
-                   resume=resume, after_epoch=record_epoch, processes=processes)
+    progress = fit(model, task, config.train, config.seed, folder, identity, resume=resume,
+                   before_epoch=arithmetic_by_epoch(config), after_epoch=record_epoch, processes=processes)
     if processes.main:
         model.load_state_dict(progress.best_weights)
         model.eval()
@@ -139,6 +140,7 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
     write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in progress.history))
     said = prepared.task.decide(model, prepared.numbers["test"])
     _write_predictions(folder, prepared, said)
+    quantised = compare_with_float(config, prepared, model, said)
     found = assess(config, prepared, model, "test", said)
     clips = found["metrics"]["clip"]
     title = f"{config.backend}, test subjects: accuracy {clips['accuracy']:.1%}, UAR {clips['uar']:.1%}"
@@ -155,11 +157,13 @@ def _finish(folder: Path, config: TrainConfig, prepared: Prepared, model: nn.Mod
         "epochs": progress.epoch, "best_epoch": progress.best_epoch,
         "encoder": None if taken is None else {"mode": config.model.mode, **taken.said()},
         "teacher": None if teacher is None else teacher.said(),
+        "quantised": quantised,
         "test": _test_reads(config, progress) | {"result": found},
         "host": run_folder.host_facts(),
     }
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
-    card = _card(config, prepared, progress, found) | {name: record[name] for name in ("encoder", "teacher")}
+    told = {name: record[name] for name in ("encoder", "teacher", "quantised")}
+    card = _card(config, prepared, progress, found) | told
     if reads_slices(config):
         card |= card_of_slices(config)
     run_folder.write_card(folder, card)

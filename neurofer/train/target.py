@@ -1,4 +1,4 @@
-"""What is refused before anything is prepared: a network that cannot be built, or that ``snn.target`` cannot run."""
+"""What is refused before anything is prepared: a network that cannot be built, or that its chip cannot run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neurofer.train.config import TrainConfig
 
 
 def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None:
-    """Raise if a spiking network cannot be built, or is outside the grammar of its ``snn.target``, if it has one.
+    """Raise if a spiking network cannot be built, or is outside what its chip can run, if it is for one.
 
     Builds the network once and throws it away, which draws from torch's generator: seed it afterwards.
 
@@ -30,11 +30,11 @@ def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None
     try:
         network = build_recogniser(config, classes, channels=2)
     except UsageError:
-        if config.snn.target is not None:
-            refuse_outside(config.snn.target, _described_problems(config, len(classes)))
+        if config.snn.chip is not None:
+            refuse_outside(config.snn.chip, _described_problems(config, len(classes)))
         raise
-    if config.snn.target is not None:
-        refuse_outside(config.snn.target, grammar_problems(network, spikes_in=config.snn.input))
+    if config.snn.chip is not None:
+        refuse_outside(config.snn.chip, grammar_problems(network, spikes_in=config.snn.input))
 
 
 def _described_problems(config: TrainConfig, classes: int) -> list[str]:

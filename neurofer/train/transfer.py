@@ -172,7 +172,7 @@ def take_encoder(model: nn.Module, pretrained: PretrainedEncoder, config: TrainC
 
 def _take_layers(network: SpikingNetwork, pretrained: PretrainedEncoder, depth: int) -> None:
     layers = {f"encoder.layers.{number}.{name}": value for number, layer in enumerate(network.spiking_layers()[:depth])
-              for name, value in layer.state_dict().items()}
+              for name, value in layer.named_parameters()}
     _require_shapes({name: value.shape for name, value in layers.items()}, pretrained)
     network.load_state_dict({name.removeprefix("encoder."): value for name, value in pretrained.state.items()},
                             strict=False)
