@@ -220,14 +220,17 @@ def weight_problems(name: str, weights: NDArray[np.integer]) -> list[str]:
     return problems
 
 
-def current_cannot_wrap(weight_abs_sum_max: int, current_decay: int) -> bool:
+def current_cannot_wrap(largest_drive: int, current_decay: int) -> bool:
     """Whether u can never leave 24 bits, whatever the spikes are.
 
+    A neuron driven as hard as it can be at every step has the geometric sum of its drives; rounding toward zero only
+    makes it smaller.
+
     Args:
-        weight_abs_sum_max: Largest sum of absolute integer weights into one neuron.
+        largest_drive: Largest absolute sum of integer weights that arrives at one neuron in one step.
         current_decay: Register iDecay.
     """
-    return weight_abs_sum_max * DECAY_ONE / current_decay < STATE_LIMIT >> INPUT_SHIFT
+    return largest_drive * DECAY_ONE / current_decay < STATE_LIMIT >> INPUT_SHIFT
 
 
 def _register(decay: float) -> int:

@@ -80,14 +80,16 @@ class ChipLayer:
         return self.threshold / self.scale
 
     @property
-    def weight_sum(self) -> int:
-        """Largest sum of absolute weights into one neuron."""
-        return int(np.abs(self.weight.astype(np.int64)).reshape(self.outputs, -1).sum(1).max())
+    def largest_drive(self) -> int:
+        """Largest absolute sum of weights that spikes can add up in one neuron in one step: all positive, or all
+        negative ones."""
+        each = self.weight.astype(np.int64).reshape(self.outputs, -1)
+        return int(max(np.maximum(each, 0).sum(1).max(), np.maximum(-each, 0).sum(1).max()))
 
     @property
     def cannot_wrap(self) -> bool:
         """Whether the current stays within 24 bits whatever the spikes are."""
-        return current_cannot_wrap(self.weight_sum, self.current_decay)
+        return current_cannot_wrap(self.largest_drive, self.current_decay)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the neurons behind an activity of ``shape``, (C, H, W) or (N,), both without batch."""

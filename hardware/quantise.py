@@ -1,0 +1,173 @@
+"""A trained spiking network as a chip network, or a refusal that names every layer which no chip can say exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurofer.errors import NeuroferError
+from neurofer.hardware.network import ChipLayer, ChipNetwork
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from neurofer.hardware.simulate import LayerPeaks
+    from neurofer.spiking.layers import SpikingLayer
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How events become input and output becomes decisions; see ``ChipNetwork`` for the fields."""
+
+    dt_us: int
+    steps: int
+    decision_us: int
+    classes: tuple[str, ...]
+    rate_gain: float = 10.0
+
+    @classmethod
+    def of_card(cls, card: Mapping[str, Any]) -> Reading:
+        """From the card of a spiking run.
+
+        Raises:
+            NeuroferError: the card is of a network that does not read steps of time.
+        """
+        if card.get("backend") != "snn" or not card.get("dt_us") or card.get("rate_gain") is None:
+            raise NeuroferError("chip network: this run is no spiking recogniser fed with steps of time")
+        dt_us, window_us = int(card["dt_us"]), int(card["window_us"])
+        return cls(dt_us, int(card.get("readout_us") or window_us) // dt_us, window_us, tuple(card["classes"]),
+                   float(card["rate_gain"]))
+
+
+class CannotSay(NeuroferError):  # noqa: N818  a sentence, not a state
+    """A chip cannot run a network exactly; ``problems`` holds every reason, by layer."""
+
+    def __init__(self, target: str, problems: Sequence[str]) -> None:
+        self.target, self.problems = target, tuple(problems)
+        super().__init__(f"{target} cannot run this network exactly:\n  - " + "\n  - ".join(problems))
+
+
+def chip_network(network: nn.Module, reading: Reading, target: str = "loihi2", *, after_training: bool = False,
+                 source: Mapping[str, str] | None = None) -> ChipNetwork:
+    """The integers of a trained network.
+
+    Of a network trained with ``snn.quantise`` these are what it computed with, so the chip fires its spikes. Any other
+    is refused, unless it may be rounded now: then the chip fires nearly what it fired.
+
+    Args:
+        network: Trained network.
+        reading: How it is fed and read.
+        target: Chip, a key of ``neurofer.hardware.limits.CHIPS``.
+        after_training: Round a network that was trained in float numbers.
+        source: Words that go into the file.
+
+    Raises:
+        CannotSay: every reason, by layer.
+    """
+    from neurofer.spiking.chip_size import chip_problems
+    from neurofer.spiking.grammar import grammar_problems
+    from neurofer.spiking.network import SpikingNetwork
+
+    problems = grammar_problems(network)
+    if not isinstance(network, SpikingNetwork):
+        raise CannotSay(target, problems)
+    problems += chip_problems(target, network.specs, network.input_shape)
+    layers = network.spiking_layers()
+    quantised = all(layer.neuron.quantise for layer in layers)
+    if not quantised and not after_training:
+        names = ", ".join(layer.name for layer in layers)
+        problems.append(f"{names}: trained in float numbers, so the chip would fire other spikes (train with "
+                        f"snn.quantise={target}, or round it now with --after-training)")
+    if problems:
+        raise CannotSay(target, problems)
+    trained = "in integers" if quantised else "in float numbers, rounded afterwards"
+    try:
+        return ChipNetwork(network.input_shape, tuple(_layer(layer) for layer in layers), reading.dt_us, reading.steps,
+                           reading.decision_us, reading.classes, reading.rate_gain, target,
+                           {**(source or {}), "trained": trained})
+    except ValueError as error:
+        raise CannotSay(target, str(error).split("\n  - ")[1:] or [str(error)]) from error
+
+
+def _layer(layer: SpikingLayer) -> ChipLayer:
+    found, spec = layer.integers(), layer.spec
+    weight = found.weight.cpu().numpy().astype(np.int16)
+    if spec.kind == "dense":
+        return ChipLayer(layer.name, "dense", weight, *found.registers, found.scale)
+    return ChipLayer(layer.name, "conv", weight, *found.registers, found.scale, spec.stride, spec.padding,
+                     spec.dilation)
+
+
+def wrap_problems(network: ChipNetwork, peaks: Sequence[LayerPeaks] | None) -> list[str]:
+    """Why a current may leave the chip's 24 bits, one sentence a layer; empty where none can or none did.
+
+    Args:
+        network: The chip network.
+        peaks: What was observed on calibration data; None where there was none, so that only a proof counts.
+    """
+    found = []
+    for number, layer in enumerate(network.layers):
+        if layer.cannot_wrap:
+            continue
+        if peaks is None:
+            found.append(f"{layer.name}: no proof that its current stays within 24 bits (give recordings to observe it "
+                         "on with --data)")
+        elif peaks[number].wraps:
+            found.append(f"{layer.name}: its current wrapped {peaks[number].wraps} times on calibration data, peak "
+                         f"{peaks[number].peak_current} of {1 << 23} (train with a smaller snn.alpha or weight decay)")
+    return found
+
+
+def joined_peaks(parts: Sequence[Sequence[LayerPeaks]]) -> tuple[LayerPeaks, ...]:
+    """Observations of several recordings as one."""
+    whole = tuple(parts[0])
+    for part in parts[1:]:
+        whole = tuple(one.joined(other) for one, other in zip(whole, part, strict=True))
+    return whole
+
+
+@dataclass(frozen=True)
+class LayerAgreement:
+    """How far two networks' spikes in one layer agree.
+
+    Attributes:
+        name: Of the layer.
+        spikes: Spikes of the first network.
+        different: Spikes that only one of them fired.
+        first: ``(step, recording, neuron)`` of the first difference, flat neuron number; None where there is none.
+    """
+
+    name: str
+    spikes: int
+    different: int
+    first: tuple[int, int, int] | None
+
+
+def agreement(names: Sequence[str], one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> list[LayerAgreement]:
+    """Layer by layer, whether two networks fired the same spikes.
+
+    Args:
+        names: Of the layers.
+        one: ``(T, B, ...)`` zeros and ones of each layer.
+        other: The same of the other network.
+
+    Raises:
+        ValueError: they are of different shapes.
+    """
+    found = []
+    for name, first, second in zip(names, one, other, strict=True):
+        if first.shape != second.shape:
+            raise ValueError(f"agreement: {name} has {first.shape} in one network and {second.shape} in the other")
+        wrong = (first != 0) != (second != 0)
+        places = wrong.reshape(*wrong.shape[:2], -1)
+        place = None
+        if places.any():
+            step = int(places.any((1, 2)).argmax())
+            recording, neuron = np.unravel_index(int(places[step].argmax()), places.shape[1:])
+            place = (step, int(recording), int(neuron))
+        found.append(LayerAgreement(name, int(np.count_nonzero(first)), int(np.count_nonzero(wrong)), place))
+    return found
