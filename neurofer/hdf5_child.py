@@ -109,11 +109,11 @@ class Reader:
             raise Unreadable(f"{place} lies in more than {MOST_LEVELS} groups, which may hold each other")
         found["attributes"] = self._attributes(group, place)
         for raw, link in self._names(lambda take: group.links.iterate(take, info=True), place):
-            if only and raw not in only and link.type != h5l.TYPE_HARD:
+            if only and raw not in only and link != h5l.TYPE_HARD:
                 continue
             name = self._name(raw, place)
             inside = f"{place}/{name}"
-            if link.type != h5l.TYPE_HARD:
+            if link != h5l.TYPE_HARD:
                 raise Unreadable(f"{inside} is a link, need everything in one file")
             kind = h5o.get_info(group, raw).type
             if kind == h5o.TYPE_GROUP:
@@ -125,14 +125,14 @@ class Reader:
                 raise Unreadable(f"{inside} is neither a group nor a data set")
         return found
 
-    def _names(self, iterate: Callable[[Callable[..., bool | None]], object], place: str) -> list[tuple[Any, ...]]:
-        """What an iteration of HDF5 calls back with, which ends at the most that is read."""
-        found: list[tuple[Any, ...]] = []
+    def _names(self, iterate: Callable[[Callable[..., bool | None]], object], place: str) -> list[tuple[bytes, int]]:
+        """Names, and kinds of links, that an iteration of HDF5 calls back with; it ends at the most that is read."""
+        found: list[tuple[bytes, int]] = []
         left = MOST_OBJECTS - self._objects
 
-        def take(*entry: Any) -> bool | None:  # None goes on
-            found.append(entry)
-            return True if len(found) > min(MOST_ENTRIES, left) or len(entry[0]) > NAME_LENGTH else None
+        def take(name: bytes, link: h5l.LinkInfo | None = None) -> bool | None:  # None goes on
+            found.append((name, -1 if link is None else link.type))  # HDF5 writes the next one into the same object
+            return True if len(found) > min(MOST_ENTRIES, left) or len(name) > NAME_LENGTH else None
 
         iterate(take)
         if len(found) > MOST_ENTRIES:
@@ -157,7 +157,7 @@ class Reader:
     def _attributes(self, group: h5py.h5g.GroupID, place: str) -> dict[str, int | float | str]:
         """Single numbers and words; anything else is left out."""
         found: dict[str, int | float | str] = {}
-        for (raw,) in self._names(lambda take: h5a.iterate(group, take), place):
+        for raw, _ in self._names(lambda take: h5a.iterate(group, take), place):
             attribute, name = h5a.open(group, raw), raw.decode("utf-8", "replace")
             with contextlib.suppress(TypeError):  # a type that numpy does not know
                 if attribute.shape not in ((), (1,)):
