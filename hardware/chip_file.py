@@ -11,16 +11,17 @@ Source:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.errors import BadFileError
+from neurofer.errors import BadFileError, name_some
 from neurofer.files import atomic_path
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Pair
-from neurofer.hdf5_tree import Tree, read_tree
+from neurofer.hdf5_tree import Tree, one_line, read_tree
 
 FORMAT = "neurofer-chip"
 VERSION = 1
@@ -106,33 +107,43 @@ def _network(tree: Tree) -> ChipNetwork:
     entries = tree.groups["layer"].groups if "layer" in tree.groups else {}
     names = sorted(entries, key=lambda name: (len(name), name))
     if names != [str(number) for number in range(len(names))] or len(names) < 2:
-        raise ValueError(f"its layers are numbered {', '.join(names[:20]) or 'not at all'}, need 0, 1, 2 without a gap")
+        raise ValueError(f"its layers are numbered {one_line(name_some(names, 20)) or 'not at all'}, "
+                         "need 0, 1, 2 without a gap")
     first, *rest = (entries[name] for name in names)
     if _word(first.values.get("type")) != "input":
         raise ValueError(f"layer/0 is of type {_word(first.values.get('type'))!r}, need 'input'")
-    shape, layers, flat = tuple(_numbers(first, "layer/0", "shape", 3)), [], False
+    layers = []
     for number, entry in enumerate(rest, 1):
         where, kind = f"layer/{number}", _word(entry.values.get("type"))
-        if kind == "flatten":
-            if flat:
-                raise ValueError(f"{where} flattens what is flat already")
-            flat = True
-        elif kind in ("conv", "dense"):
-            if kind == "dense" and not flat:
-                raise ValueError(f"{where} is dense, but nothing before it flattens")
+        if kind in ("conv", "dense"):
             layers.append(_layer(entry, where, "conv" if kind == "conv" else "dense"))
-        else:
+        elif kind != "flatten":
             raise ValueError(f"{where} is of type {kind!r}, need conv, flatten or dense")
-    return ChipNetwork(
-        shape, tuple(layers), _whole(said, "dt_us"), _whole(said, "steps"), _whole(said, "decision_us"),
-        tuple(_json(said, "classes", list)), _real(said, "rate_gain"), _text(said, "target"),
-        _json(said, "source", dict))
+    network = ChipNetwork(
+        tuple(_numbers(first, "layer/0", "shape", 3)), tuple(layers), _whole(said, "dt_us"), _whole(said, "steps"),
+        _whole(said, "decision_us"), tuple(_json(said, "classes", list)), _real(said, "rate_gain"),
+        _text(said, "target"), _json(said, "source", dict))
+    _check_entries(network, [first, *rest])
+    return network
+
+
+def _check_entries(network: ChipNetwork, entries: Sequence[Tree]) -> None:
+    """What Lava goes by and we do not need, such as where it is flattened, must be what we would write."""
+    wanted = _entries(network)
+    kinds, need = [_word(entry.values.get("type")) for entry in entries], [kind for kind, _, _ in wanted]
+    if kinds != need:
+        raise ValueError(f"its layers are {name_some(kinds, 20)}, need {name_some(need, 20)}")
+    for number, (entry, (_, _, shape)) in enumerate(zip(entries, wanted, strict=True)):
+        found = _numbers(entry, f"layer/{number}", "shape", len(shape))
+        if tuple(found) != shape:
+            raise ValueError(f"layer/{number}: shape is {' x '.join(map(str, found))}, but its neurons are "
+                             f"{' x '.join(map(str, shape))}")
 
 
 def _layer(entry: Tree, where: str, kind: Literal["conv", "dense"]) -> ChipLayer:
     name = entry.attributes.get("name")
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"{where} has no name")
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ValueError(f"{where} has no name that can be printed")
     weight = _array(entry, where, "weight")
     if weight.dtype.kind != "i" or weight.dtype.itemsize > 2 and weight.size and (
             int(weight.min()) < -(1 << 15) or int(weight.max()) >= 1 << 15):

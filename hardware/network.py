@@ -188,7 +188,7 @@ class ChipNetwork:
     def header(self) -> dict[str, object]:
         """What it says of itself beside the layers, ready for JSON; ``source`` is left out."""
         return {"input_shape": list(self.input_shape), "dt_us": self.dt_us, "steps": self.steps,
-                "decision_us": self.decision_us, "classes": list(self.classes), "rate_gain": self.rate_gain,
+                "decision_us": self.decision_us, "classes": list(self.classes), "rate_gain": float(self.rate_gain),
                 "target": self.target}
 
     @property
@@ -197,7 +197,7 @@ class ChipNetwork:
         found = hashlib.sha256(json.dumps(self.header, sort_keys=True).encode())
         for layer in self.layers:
             said = [layer.name, layer.kind, list(layer.weight.shape), layer.current_decay, layer.voltage_decay,
-                    layer.threshold, layer.scale, layer.stride, layer.padding, layer.dilation]
+                    layer.threshold, float(layer.scale), layer.stride, layer.padding, layer.dilation]
             found.update(json.dumps(said).encode())
             found.update(np.ascontiguousarray(layer.weight, "<i2").tobytes())
         return found.hexdigest()
@@ -208,7 +208,7 @@ class ChipNetwork:
         found += [f"{name}: two layers have this name" for name in sorted({n for n in names if names.count(n) > 1})]
         if len(self.input_shape) != 3 or min(self.input_shape, default=0) < 1:
             return [*found, f"input: must be (channels, height, width), got {self.input_shape}"]
-        shape = self.input_shape
+        shape: Shape = self.input_shape
         for layer in self.layers:
             wrong = layer.problems(shape)
             found += wrong
