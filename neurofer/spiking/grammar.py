@@ -92,14 +92,19 @@ def description_problems(names: Sequence[str], layers: Sequence[Mapping[str, Any
     return found
 
 
-def refuse_outside(target: str, problems: Sequence[str]) -> None:
+def refuse_outside(target: str, problems: Sequence[str], key: str = "snn.target") -> None:
     """Raise if a network has problems; the message lists all.
+
+    Args:
+        target: The chip.
+        problems: Why it cannot run the network.
+        key: Setting that names the chip, for the message.
 
     Raises:
         UsageError: ``problems`` is not empty.
     """
     if problems:
-        raise UsageError(f"snn.target={target}: it cannot run this network exactly:\n  - " + "\n  - ".join(problems))
+        raise UsageError(f"{key}={target}: it cannot run this network exactly:\n  - " + "\n  - ".join(problems))
 
 
 def _neuron_problems(neuron: NeuronSettings, names: Sequence[str]) -> Iterator[str]:

@@ -24,17 +24,23 @@ def refuse_outside_target(config: TrainConfig, classes: tuple[str, ...]) -> None
     """
     if config.backend != "snn":
         return
+    from neurofer.spiking.chip_size import chip_problems
     from neurofer.spiking.grammar import grammar_problems, refuse_outside
+    from neurofer.spiking.network import SpikingNetwork
     from neurofer.train.build import build_recogniser
 
+    key = "snn.target" if config.snn.quantise == "none" else "snn.quantise"
     try:
         network = build_recogniser(config, classes, channels=2)
     except UsageError:
         if config.snn.chip is not None:
-            refuse_outside(config.snn.chip, _described_problems(config, len(classes)))
+            refuse_outside(config.snn.chip, _described_problems(config, len(classes)), key)
         raise
     if config.snn.chip is not None:
-        refuse_outside(config.snn.chip, grammar_problems(network, spikes_in=config.snn.input))
+        problems = grammar_problems(network, spikes_in=config.snn.input)
+        if isinstance(network, SpikingNetwork):
+            problems += chip_problems(config.snn.chip, network.specs, network.input_shape)
+        refuse_outside(config.snn.chip, problems, key)
 
 
 def _described_problems(config: TrainConfig, classes: int) -> list[str]:
