@@ -24,7 +24,7 @@ SOURCES := $(shell find neurofer hardware configs -type f -not -path '*/__pycach
 
 .PHONY: help
 help:  ## this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: demo
 demo: $(VENV)/installed  ## made-up faces, both backends, demo/report.html (at most 10 minutes on 2 cores)
@@ -35,7 +35,16 @@ demo: $(VENV)/installed  ## made-up faces, both backends, demo/report.html (at m
 test: $(VENV)/installed $(VENV)/packages-for-tests  ## the default tests, against the installed package
 	@echo "== tests: $(TESTS)"
 	@$(RUN) NEUROFER_EXPECT_INSTALLED=1 NEUROFER_PROGRESS=0 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(TESTS)
+		$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow and not lava" $(TESTS)
+
+.PHONY: lava
+lava: $(VENV)/installed $(VENV)/lava  ## Lava, to run chip networks as Loihi does (docs/lava.md)
+
+.PHONY: test-lava
+test-lava: $(VENV)/installed $(VENV)/packages-for-tests $(VENV)/lava  ## the tests that need Lava
+	@echo "== tests with Lava: $(TESTS)"
+	@$(RUN) NEUROFER_EXPECT_INSTALLED=1 NEUROFER_PROGRESS=0 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m lava $(TESTS)
 
 .PHONY: lint
 lint: $(VENV)/packages-for-tests  ## ruff
@@ -82,6 +91,14 @@ $(VENV)/packages-for-tests: pyproject.toml constraints.txt $(VENV)/packages
 	@echo "== packages for tests, lint and types"
 	@rm -rf build
 	@$(PIP) --no-build-isolation -c constraints.txt '.[io,snn,tonic,bench,dev]'
+	@touch $@
+
+# Lava's own requirements would replace torch and refuse this Python: the extra brings what it does need.
+$(VENV)/lava: pyproject.toml constraints.txt requirements-nodeps.txt $(VENV)/packages
+	@echo "== Lava ($$(grep '^lava-' requirements-nodeps.txt | paste -sd' '))"
+	@rm -rf build
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,loihi]'
+	@$(PIP) --no-deps --ignore-requires-python $$(grep '^lava-' requirements-nodeps.txt)
 	@touch $@
 
 # The list of files changes when one is added or removed; its contents are what make compares.

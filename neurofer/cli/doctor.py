@@ -99,6 +99,7 @@ def examine() -> dict[str, Any]:
         "compiled": numba_facts,
         "required": required,
         "optional": [_optional(package) for package in OPTIONAL],
+        "lava": _lava(),
     }
 
 
@@ -120,6 +121,14 @@ def _optional(package: Package) -> dict[str, Any]:
     version = _version(package.name)
     entry: dict[str, Any] = {"name": package.name, "version": version, "gives": package.gives}
     return entry if version else entry | {"install": package.install}
+
+
+def _lava() -> dict[str, Any]:
+    """What running chip networks under Lava still needs, and the one command for all of it."""
+    from neurofer.hardware.lava import missing_parts
+
+    missing = missing_parts()
+    return {"missing": missing, "install": "make lava"} if missing else {"missing": []}
 
 
 def _version(distribution: str) -> str | None:
@@ -208,7 +217,9 @@ def _print(findings: dict[str, Any]) -> None:
         typer.echo("\nOptional, not installed")
         for entry in absent:
             typer.echo(f"  {entry['name']}: {entry['gives']}\n      {entry['install']}")
-    typer.echo("")
+    lava = findings["lava"]
+    lacks = f"lacks {', '.join(lava['missing'])}; {lava['install']}, or by hand" if lava["missing"] else "is complete"
+    typer.echo(f"\nLava, to run chip networks as Loihi does, {lacks} (docs/lava.md)\n")
     for problem in findings["problems"]:
         typer.echo(f"problem: {problem}")
     if not findings["problems"]:
