@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from neurofer.hardware.simulate import LayerPeaks
     from neurofer.spiking.layers import SpikingLayer
+    from neurofer.spiking.network import SpikingNetwork
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,10 @@ def chip_network(network: nn.Module, reading: Reading, target: str = "loihi2", *
     """
     from neurofer.spiking.chip_size import chip_problems
     from neurofer.spiking.grammar import grammar_problems
-    from neurofer.spiking.network import SpikingNetwork
 
-    problems = grammar_problems(network)
-    if not isinstance(network, SpikingNetwork):
-        raise CannotSay(target, problems)
-    problems += chip_problems(target, network.specs, network.input_shape)
-    layers = network.spiking_layers()
+    chain = spiking_chain(network, target)
+    problems = grammar_problems(chain) + chip_problems(target, chain.specs, chain.input_shape)
+    layers = chain.spiking_layers()
     quantised = all(layer.neuron.quantise for layer in layers)
     if not quantised and not after_training:
         names = ", ".join(layer.name for layer in layers)
@@ -86,11 +84,25 @@ def chip_network(network: nn.Module, reading: Reading, target: str = "loihi2", *
         raise CannotSay(target, problems)
     trained = "in integers" if quantised else "in float numbers, rounded afterwards"
     try:
-        return ChipNetwork(network.input_shape, tuple(_layer(layer) for layer in layers), reading.dt_us, reading.steps,
+        return ChipNetwork(chain.input_shape, tuple(_layer(layer) for layer in layers), reading.dt_us, reading.steps,
                            reading.decision_us, reading.classes, reading.rate_gain, target,
                            {**(source or {}), "trained": trained})
     except ValueError as error:
         raise CannotSay(target, str(error).split("\n  - ")[1:] or [str(error)]) from error
+
+
+def spiking_chain(network: nn.Module, target: str) -> SpikingNetwork:
+    """The network, if it is a chain of spiking layers.
+
+    Raises:
+        CannotSay: it is none; everything in it that no chip can say is listed, by module.
+    """
+    from neurofer.spiking.grammar import grammar_problems
+    from neurofer.spiking.network import SpikingNetwork
+
+    if not isinstance(network, SpikingNetwork):
+        raise CannotSay(target, grammar_problems(network))
+    return network
 
 
 def _layer(layer: SpikingLayer) -> ChipLayer:
