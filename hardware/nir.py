@@ -29,7 +29,7 @@ from neurofer.hardware.nir_nodes import (
     nir_problems,
     rounded,
 )
-from neurofer.spiking.nir_chain import chain_order, shown
+from neurofer.hdf5_tree import one_line
 from neurofer.spiking.nir_file import NirFile, NirNode, read_nir_file
 
 AGAIN = "export it again with 'neurofer export'"
@@ -89,16 +89,13 @@ def chip_of_graph(file: NirFile) -> ChipNetwork:
         raise ValueError("is no export of a chip network, so its weights lie on no known grid of integers; take it "
                          "over with 'neurofer import-nir', train it on with snn.quantise and export that")
     if said.get("version") != VERSION:
-        raise ValueError(f"version {shown(str(said.get('version')))} is none that is read, need {VERSION}; update "
+        raise ValueError(f"version {one_line(str(said.get('version')))} is none that is read, need {VERSION}; update "
                          "neurofer, or export it again")
-    wrong: list[str] = []
-    order = chain_order(file, wrong)
-    if not wrong:
-        try:
-            network = _network(file, order)
-            wrong = nir_problems(network) or list(_altered(file, network))
-        except ValueError as error:
-            wrong = [str(error)]
+    try:
+        network = _network(file)
+        wrong = nir_problems(network) or list(_altered(file, network))
+    except ValueError as error:
+        raise ValueError(f"was altered after export ({error}); {AGAIN}") from error
     if wrong:
         raise ValueError(f"was altered after export ({name_some(wrong, 3)}); {AGAIN}")
     return network
@@ -110,17 +107,14 @@ def _plain(node: NirNode) -> dict[str, Any]:
             for name, value in node.fields.items()}
 
 
-def _network(file: NirFile, order: list[str]) -> ChipNetwork:
+def _network(file: NirFile) -> ChipNetwork:
     """The network that a graph says.
 
     Raises:
         ValueError: it says none.
     """
     said = file.metadata
-    layers: list[ChipLayer] = []
-    for name in order:
-        if file.nodes[name].kind in ("Conv2d", "Affine"):
-            layers.append(_layer(file, name))
+    layers = [_layer(file, name) for name in _order(file) if file.nodes[name].kind in ("Conv2d", "Affine")]
     shape = tuple(_whole(one, "input: shape") for one in _array(file, "input", "shape").ravel())
     classes = [said[name] for number in range(len(said)) if (name := f"class_{number}") in said]
     prefix = "source_"
@@ -128,6 +122,20 @@ def _network(file: NirFile, order: list[str]) -> ChipNetwork:
         shape, tuple(layers), *(_whole(said.get(name), name) for name in ("dt_us", "steps", "decision_us")),
         tuple(map(str, classes)), _real(said, "rate_gain"), str(said.get("target")),
         {name.removeprefix(prefix): str(value) for name, value in said.items() if name.startswith(prefix)})
+
+
+def _order(file: NirFile) -> list[str]:
+    """Names of nodes as they follow each other from the input, as far as they do.
+
+    Raises:
+        ValueError: a name that no node of ours has.
+    """
+    following, found = dict(file.edges), ["input"]
+    while (name := following.get(found[-1], "")) in file.nodes and name not in found:
+        if not name.isidentifier():
+            raise ValueError(f"{one_line(name)}: is no name of a node")
+        found.append(name)
+    return found[1:]
 
 
 def _layer(file: NirFile, name: str) -> ChipLayer:
@@ -150,7 +158,7 @@ def _layer(file: NirFile, name: str) -> ChipLayer:
 def _array(file: NirFile, name: str, what: str) -> NDArray[Any]:
     value = file.nodes[name].fields.get(what) if name in file.nodes else None
     if not isinstance(value, np.ndarray) or not value.size:
-        raise ValueError(f"{shown(name)}: {what} is missing or no array")
+        raise ValueError(f"{one_line(name)}: {what} is missing or no array")
     return value
 
 
@@ -180,15 +188,15 @@ def _real(said: dict[str, float | str], name: str) -> float:
 def _altered(file: NirFile, network: ChipNetwork) -> Iterator[str]:
     """What of a graph is not as the network gives it, by name."""
     metadata, nodes = graph_metadata(network), graph_nodes(network)
-    yield from (f"metadata: {shown(name)}" for name in sorted({*metadata, *file.metadata})
+    yield from (f"metadata: {one_line(name)}" for name in sorted({*metadata, *file.metadata})
                 if metadata.get(name) != file.metadata.get(name))
     if set(file.edges) != set(chain_edges(nodes)):
         yield "the order of the nodes"
     for name in sorted({*nodes, *file.nodes}):
         if name not in nodes or name not in file.nodes or nodes[name].kind != file.nodes[name].kind or (
                 file.nodes[name].nested):
-            yield shown(name)
+            yield one_line(name)
             continue
         wanted, found = nodes[name].fields, file.nodes[name].fields
-        yield from (f"{shown(name)}: {shown(what)}" for what in sorted({*wanted, *found})
+        yield from (f"{one_line(name)}: {one_line(what)}" for what in sorted({*wanted, *found})
                     if what not in wanted or what not in found or not np.array_equal(wanted[what], found[what]))

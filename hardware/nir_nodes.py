@@ -47,7 +47,7 @@ def nir_problems(network: ChipNetwork) -> list[str]:
     for name, value in graph_metadata(network).items():
         if "/" in name or not name.isprintable():
             found.append(f"{name!r}: is no name of an entry in the metadata (without a slash)")
-        if isinstance(value, str) and (len(value) > LONGEST_WORD or not value.isprintable()):
+        elif isinstance(value, str) and (len(value) > LONGEST_WORD or not value.isprintable()):
             found.append(f"{name}: is {value[:40]!r}..., need at most {LONGEST_WORD} letters that can be printed")
     return found
 

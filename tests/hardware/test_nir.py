@@ -164,6 +164,23 @@ def test_other_nodes_and_edges_are_refused(part: str) -> None:
         chip_of_graph(NirFile(file.version, nodes, edges, file.metadata))
 
 
+@pytest.mark.parametrize("value", ["text", np.array(np.nan), np.array(np.inf), np.zeros(1), np.array(-1e300),
+                                   np.array([1e300, -7]), np.array(1 << 62), np.zeros((0, 3)), np.array("x", object)],
+                         ids=str)
+def test_nonsense_in_any_field_is_refused(value: Value) -> None:
+    file = graph_of(random_network(1))
+    for name, node in file.nodes.items():
+        for what in node.fields:
+            nodes = {**file.nodes, name: NirNode(node.kind, {**node.fields, what: value})}
+            with pytest.raises(ValueError, match="was altered after export"):
+                chip_of_graph(NirFile(file.version, nodes, file.edges, file.metadata))
+    odd = float(value.flat[0]) if isinstance(value, np.ndarray) and value.dtype == float and value.size else "odd"
+    for name in file.metadata:
+        if name not in ("format", "version", "source_run"):
+            with pytest.raises(ValueError, match="was altered after export"):
+                chip_of_graph(NirFile(file.version, file.nodes, file.edges, {**file.metadata, name: odd}))
+
+
 def test_a_neuron_without_leak_hidden_in_a_file_is_refused() -> None:
     network = random_network(1)
     still = replace(network, layers=tuple(replace(layer, voltage_decay=0) for layer in network.layers))
