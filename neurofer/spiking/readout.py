@@ -109,5 +109,9 @@ def rate_probabilities(counts: Tensor, steps: int, gain: float) -> Tensor:
         counts: ``(..., K)`` spikes of each class over ``steps`` steps.
         steps: Steps counted, at least 1.
         gain: Logit of a neuron that fires at every step.
+
+    Returns:
+        ``(..., K)`` float64 for counts in that, else float32.
     """
-    return torch.softmax(counts.to(torch.float32) * (gain / max(steps, 1)), dim=-1)
+    numbers = torch.promote_types(counts.dtype, torch.float32)
+    return torch.softmax(counts.to(numbers) * (gain / max(steps, 1)), dim=-1)

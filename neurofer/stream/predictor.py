@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from neurofer.data.boxes import FaceBox, locate_face
 from neurofer.data.clip import Box
-from neurofer.errors import BadFileError, NeuroferError, UsageError
-from neurofer.events.events import Events
-from neurofer.events.recording import Recording, Window
+from neurofer.errors import BadFileError
+from neurofer.events.recording import Recording
 from neurofer.spiking.time_steps import refuse_rests
-from neurofer.stream.steps import AnnStep, Scene, SnnStep, Step, Verdict
+from neurofer.stream.decisions import Decision, Scene, decide_windows, decision_of, decision_windows, made_up_window
+from neurofer.stream.faces import find_face, store_box, stretch
+from neurofer.stream.steps import AnnStep, SnnStep, Step
 from neurofer.stream.whole import WholeStep
 
 if TYPE_CHECKING:
     from neurofer.train.run_folder import Run
 
-
-class Decision(NamedTuple):
-    """One decision about one window.
-
-    Attributes:
-        start_us: Start of the window, on the recording's own clock.
-        stop_us: Its end; what came before it counts as context.
-        label: The class decided for.
-        probabilities: One a class, in the order of the model's classes.
-        events: Events in the window, over the whole sensor.
-        latency_ms: Time from the window's events to the decision on this machine; reading the file is not in it.
-    """
-
-    start_us: int
-    stop_us: int
-    label: str
-    probabilities: tuple[float, ...]
-    events: int
-    latency_ms: float
+__all__ = ["Decision", "OpenedApart", "Predictor", "find_face", "store_box", "stretch"]
 
 
 class Predictor:
@@ -111,36 +92,10 @@ class Predictor:
         self._warm_up(recording.sensor)
         if isinstance(self._step, WholeStep):
             verdict, events, spent_s = self._step(recording, scene.box, first, last)
-            yield self._decision(first, last, verdict, events, spent_s)
+            yield decision_of((first, last), events, verdict, self.classes, spent_s)
         else:
-            yield from self._windows(self._step, recording, scene, first, last)
-
-    def _windows(self, step: Step, recording: Recording, scene: Scene, first: int, last: int) -> Iterator[Decision]:
-        state, decided, pending = None, False, None
-        for window in recording.windows(self.window_us, first, last):
-            cut = 2 * (last - window.start_us) < window.stop_us - window.start_us
-            if cut and (decided or pending is not None):
-                break
-            if window.stop_us > last:
-                window = window._replace(events=window.events.between(window.start_us, last))
-            started = time.perf_counter()
-            verdict, state = step(window, scene, state)
-            spent_s = time.perf_counter() - started
-            pending = (window, spent_s)
-            if verdict is not None:
-                decided = True
-                yield self._decision(window.start_us, window.stop_us, verdict, len(window.events), spent_s)
-        if not decided and pending is not None:
-            window, spent_s = pending
-            started = time.perf_counter()
-            late = step.finish(state)
-            if late is not None:
-                spent_s += time.perf_counter() - started
-                yield self._decision(window.start_us, window.stop_us, late, len(window.events), spent_s)
-
-    def _decision(self, start_us: int, stop_us: int, verdict: Verdict, events: int, spent_s: float) -> Decision:
-        return Decision(start_us, stop_us, self.classes[verdict.number],
-                        tuple(float(value) for value in verdict.probabilities), events, 1000 * spent_s)
+            windows = decision_windows(recording, self.window_us, first, last)
+            yield from decide_windows(self._step, self.classes, windows, scene)
 
     def _warm_up(self, sensor: tuple[int, int]) -> None:
         """Let compilers and caches settle on one made-up window, so that the first latency is not theirs."""
@@ -150,71 +105,22 @@ class Predictor:
         if isinstance(self._step, WholeStep):
             self._step.warm_up()
             return
-        width, height = sensor
-        window = Window(0, round(self.window_us), Events([0, 1], [0, width - 1], [0, height - 1], [0, 1], sensor))
-        state = None
+        window, state = made_up_window(sensor, self.window_us), None
         for _ in range(self.context):
-            _, state = self._step(window, Scene(Box(0, 0, width, height), 0), state)
+            _, state = self._step(window, Scene(Box(0, 0, *sensor), 0), state)
 
 
-def stretch(recording: Recording, start_us: int, stop_us: int | None) -> tuple[int, int]:
-    """First and one-past-last microsecond on the recording's clock, from times counted from its first event.
+@dataclass(frozen=True)
+class OpenedApart:
+    """Opens the predictor of a run folder in a process that shares the machine with others of its kind."""
 
-    Raises:
-        UsageError: an empty stretch, or one that starts behind the end.
-        NeuroferError: the recording has no events.
-    """
-    name = str(recording.path or "recording")
-    if not recording.end_us and not len(recording.between(recording.start_us, recording.start_us + 1)):
-        raise NeuroferError(f"{name}: holds no events, so there is nothing to decide about")
-    length = recording.end_us + 1 - recording.start_us
-    last = length if stop_us is None else min(stop_us, length)
-    if start_us < 0 or last <= start_us:
-        wanted = f"{start_us} and {length if stop_us is None else stop_us} us"
-        raise UsageError(f"{name}: nothing lies between {wanted}; "
-                         f"the recording is {length} us long, counted from its first event")
-    return recording.start_us + start_us, recording.start_us + last
+    run: Path
 
+    def __call__(self) -> Predictor:
+        import torch
 
-def find_face(recording: Recording, box: Box | None, start_us: int = 0, stop_us: int | None = None) -> FaceBox:
-    """The face box and where it came from: the user, the store that holds the recording, or a search.
-
-    Args:
-        recording: The recording.
-        box: The user's box; always wins.
-        start_us: Start of the stretch to search, counted from the first event.
-        stop_us: Its end.
-
-    Raises:
-        UsageError: an empty stretch, or the user's box lies outside the sensor.
-        NeuroferError: no events in the stretch.
-    """
-    first, last = stretch(recording, start_us, stop_us)
-    if box is None and (known := store_box(recording.path)) is not None:
-        return FaceBox(known, "truth")
-    return locate_face(recording, box, first, last)
-
-
-def store_box(path: Path | None) -> Box | None:
-    """The face box of a recording that lies in a prepared store (``STORE/events/<clip>``); None anywhere else."""
-    if path is None or path.parent.name != "events":
-        return None
-    store = path.resolve().parent.parent
-    try:
-        changed = (store / "store.json").stat().st_mtime_ns
-    except OSError:
-        return None
-    return _store_boxes(store, changed).get(path.resolve())
-
-
-@functools.lru_cache(maxsize=4)
-def _store_boxes(store: Path, changed: int) -> dict[Path, Box | None]:
-    from neurofer.data.store import open_store
-
-    try:
-        return {clip.path.resolve(): clip.box for clip in open_store(store).clips}
-    except BadFileError:
-        return {}
+        torch.set_num_threads(1)
+        return Predictor.open(self.run)
 
 
 def _step_of(run: Run) -> Step | WholeStep:

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurofer.data.clip import Box
 from neurofer.data.crop import crop_resize
 from neurofer.events.recording import Window
 from neurofer.models.recurrent import SequenceClassifier
@@ -18,37 +17,18 @@ from neurofer.represent.base import Representation
 from neurofer.spiking.bins import spike_tensor
 from neurofer.spiking.network import NetworkState, SpikingNetwork
 from neurofer.spiking.readout import ReadOut
+from neurofer.stream.decisions import Scene, Verdict, WindowStep
 from neurofer.train.ann import pictures_to_network
 
-
-class Scene(NamedTuple):
-    """What stays the same over a recording."""
-
-    box: Box
-    """Face box in sensor pixels."""
-    origin_us: int
-    """The recording's first event; only representations that look at recording time use it."""
+__all__ = ["AnnStep", "Scene", "SnnMemory", "SnnStep", "Step", "Verdict"]
 
 
-class Verdict(NamedTuple):
-    """A decided class."""
-
-    number: int
-    probabilities: NDArray[np.float64]
-
-
-class Step(Protocol):
+class Step(WindowStep, Protocol):
     """Decides window by window."""
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the network in one call, every weight counted."""
-
-    def __call__(self, window: Window, scene: Scene, state: Any) -> tuple[Verdict | None, Any]:
-        """The verdict after a window, None while there is too little context, and the state for the next window."""
-
-    def finish(self, state: Any) -> Verdict | None:
-        """A verdict for a recording that ended without one, as if silence had come before it; None without a state."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +105,7 @@ class SnnStep:
         out, network = self.model(torch.from_numpy(bins.spikes).unsqueeze(1), state.network if state else None)
         trail = torch.cat([state.output, out]) if state else out
         trail = trail[-(self.readout_us // self.dt_us) :]
-        verdict = Verdict(int(self.read_out.decide(trail)[0]), self.read_out.probabilities(trail)[0].double().numpy())
+        verdict = Verdict(int(self.read_out.decide(trail)[0]), self.read_out.probabilities(trail.double())[0].numpy())
         return verdict, SnnMemory(network, trail.clone())
 
     def finish(self, state: SnnMemory | None) -> Verdict | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from neurofer.data.boxes import FaceBox
 from neurofer.data.clip import Box
@@ -16,8 +17,12 @@ from neurofer.errors import NeuroferError
 from neurofer.events.open import open_recording
 from neurofer.files import write_text
 from neurofer.progress import progress
-from neurofer.stream.predictor import Decision, Predictor, find_face
+from neurofer.stream.decisions import Decider, Decision
+from neurofer.stream.faces import find_face
 from neurofer.workers import in_order, run_all
+
+FAILURES = (NeuroferError, OSError, ValueError, MemoryError)
+"""What ends the decisions about one recording, and not the whole command."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +54,49 @@ class Summary:
     failures: dict[Path, Exception] = field(default_factory=dict)
 
 
-def write_header(out: TextIO, classes: Sequence[str]) -> None:
+class Opener(Protocol):
+    """Makes what decides, in any process; equal ones make the same."""
+
+    def __hash__(self) -> int: ...
+
+    def __call__(self) -> Decider: ...
+
+
+Finished = tuple[str, Summary]
+"""Rows of one recording, and what became of it."""
+
+
+def write_header(out: TextIO, classes: Sequence[str], time_column: str = "latency_ms") -> None:
     """Write the names of the columns."""
-    names = ["file", "start_us", "end_us", "label", *(f"p_{name}" for name in classes), "events", "latency_ms"]
+    names = ["file", "start_us", "end_us", "label", *(f"p_{name}" for name in classes), "events", time_column]
     csv.writer(out, lineterminator="\n").writerow(names)
 
 
+def write_decision(out: TextIO, path: Path, decision: Decision) -> None:
+    """Write one row."""
+    spent = "" if math.isnan(decision.latency_ms) else f"{decision.latency_ms:.3f}"
+    csv.writer(out, lineterminator="\n").writerow([
+        path, decision.start_us, decision.stop_us, decision.label,
+        *(f"{value:.6f}" for value in decision.probabilities), decision.events, spent])
+
+
 def write_decisions(
-    predictor: Predictor, recordings: Iterable[Path], request: Request, out: TextIO, tell: Callable[[str], None]
+    decider: Decider, recordings: Iterable[Path], request: Request, out: TextIO, tell: Callable[[str], None]
 ) -> Summary:
     """Write one row a decision as they are made, and go on after a recording that fails.
 
     Args:
-        predictor: Decides.
+        decider: Decides.
         recordings: Files and folders of columns.
         request: How to open and look at them.
         out: Receives the rows.
         tell: Receives one line a recording.
     """
-    table = csv.writer(out, lineterminator="\n")
     summary = Summary()
     for path in recordings:
         rows = 0
-        for decision in _decisions(predictor, path, request, summary):
-            table.writerow([path, decision.start_us, decision.stop_us, decision.label,
-                            *(f"{value:.6f}" for value in decision.probabilities), decision.events,
-                            f"{decision.latency_ms:.3f}"])
+        for decision in _decisions(decider, path, request, summary):
+            write_decision(out, path, decision)
             rows += 1
         summary.decisions[path] = rows
         tell(_told(path, rows, summary))
@@ -82,26 +104,42 @@ def write_decisions(
 
 
 def write_shared_decisions(
-    run: Path, recordings: Sequence[Path], request: Request, workers: int, out: TextIO, tell: Callable[[str], None]
+    opener: Opener, recordings: Sequence[Path], request: Request, workers: int, out: TextIO,
+    tell: Callable[[str], None], verb: str = "predict"
 ) -> Summary:
     """What ``write_decisions`` writes, by several processes that each decide about whole recordings.
 
-    Each uses one thread. Rows come recording by recording in the given order, whoever is ready first.
+    Rows come recording by recording in the given order, whoever is ready first.
 
     Args:
-        run: Folder of the trained run.
+        opener: Makes what decides, once in each process; may limit it to one thread.
         recordings: Files and folders of columns, each once.
         request: How to open and look at them.
         workers: Number of processes.
         out: Receives the rows.
         tell: Receives one line a recording.
+        verb: What is being done, for the progress bar.
 
     Raises:
         NeuroferError: a worker was ended from outside.
     """
+    finished = run_all(functools.partial(_decide_apart, opener, request), recordings, workers)
+    return write_finished(finished, recordings, out, tell, verb)
+
+
+def write_finished(finished: Iterable[tuple[Path, Finished]], recordings: Sequence[Path], out: TextIO,
+                   tell: Callable[[str], None], verb: str) -> Summary:
+    """Write the rows of recordings that come in any order, in theirs.
+
+    Args:
+        finished: Each recording once, when its decisions are made; the rows of early ones wait in memory.
+        recordings: All, in the order of the rows.
+        out: Receives the rows.
+        tell: Receives one line a recording.
+        verb: What is being done, for the progress bar.
+    """
     summary = Summary()
-    results = in_order(run_all(functools.partial(_decide_apart, run, request), recordings, workers), recordings)
-    for path, (rows, found) in progress(results, total=len(recordings), unit="file", desc="predict"):
+    for path, (rows, found) in progress(in_order(finished, recordings), total=len(recordings), unit="file", desc=verb):
         out.write(rows)
         summary.decisions |= found.decisions
         summary.faces |= found.faces
@@ -129,30 +167,27 @@ def reason(path: Path, error: Exception) -> str:
     return text.removeprefix(f"{path}: ")
 
 
-def _decide_apart(run: Path, request: Request, path: Path) -> tuple[str, Summary]:
+def _decide_apart(opener: Opener, request: Request, path: Path) -> Finished:
     """Rows of one recording, and what became of it, in a form that another process understands."""
     rows = io.StringIO()
-    summary = write_decisions(_own_predictor(run), [path], request, rows, lambda line: None)
+    summary = write_decisions(_own_decider(opener), [path], request, rows, lambda line: None)
     summary.failures = {path: NeuroferError(reason(path, error)) for path, error in summary.failures.items()}
     return rows.getvalue(), summary
 
 
 @functools.lru_cache(maxsize=1)
-def _own_predictor(run: Path) -> Predictor:
-    import torch
-
-    torch.set_num_threads(1)
-    return Predictor.open(run)
+def _own_decider(opener: Opener) -> Decider:
+    return opener()
 
 
-def _decisions(predictor: Predictor, path: Path, request: Request, summary: Summary) -> Iterator[Decision]:
+def _decisions(decider: Decider, path: Path, request: Request, summary: Summary) -> Iterator[Decision]:
     """The decisions about one recording; what ends them early goes into the summary."""
     try:
         with open_recording(path, sensor=request.sensor, mode=request.mode) as recording:
             face = find_face(recording, request.box, request.start_us, request.stop_us)
             summary.faces[path] = face
-            yield from predictor.decide(recording, face.box, request.start_us, request.stop_us)
-    except (NeuroferError, OSError, ValueError, MemoryError) as error:
+            yield from decider.decide(recording, face.box, request.start_us, request.stop_us)
+    except FAILURES as error:
         summary.failures[path] = error
 
 

@@ -15,7 +15,7 @@ from neurofer.events.events import Events
 from neurofer.events.recording import Recording
 from neurofer.models.resnet import ResNet18, SewResNet18
 from neurofer.spiking.slices import central_span, slice_frames
-from neurofer.stream.steps import Verdict
+from neurofer.stream.decisions import Verdict
 from neurofer.train.slices_config import SlicesConfig
 
 PIECE_US = 1_000_000

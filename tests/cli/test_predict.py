@@ -167,7 +167,9 @@ def day(tmp_path: Path, face_events: Events) -> Path:
     return folder
 
 
-def test_workers_change_nothing_but_the_time(day: Path, run_cli: Any, tmp_path: Path) -> None:
+def test_workers_change_nothing_but_the_time(day: Path, run_cli: Any, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROFER_PROGRESS", "0")  # whether progress is told depends on the time
     run_folder, told = make_run(tmp_path / "run", "ann"), []
     for workers in (1, 2):
         out = tmp_path / f"by{workers}" / "out.csv"

@@ -101,7 +101,7 @@ def test_an_snn_stream_carries_its_state(recording: MemoryRecording) -> None:
     for number, decision in enumerate(found):
         part = out[10 * number : 10 * number + 10]
         assert decision.label == CLASSES[int(decide(part)[0])]
-        wanted = rate_probabilities(spike_counts(part), 10, 20.0)[0].double()
+        wanted = rate_probabilities(spike_counts(part).double(), 10, 20.0)[0]
         assert decision.probabilities == tuple(wanted.tolist())
 
 
@@ -114,7 +114,8 @@ def test_a_longer_read_out_looks_back_over_windows(recording: MemoryRecording) -
             recording.events, start, start + 300_000, 5_000, BOX, 16).spikes).unsqueeze(1))
     for number, decision in enumerate(found):
         part = out[max(0, 10 * number - 10) : 10 * number + 10]
-        assert decision.probabilities == tuple(rate_probabilities(spike_counts(part), len(part), 20.0)[0].tolist())
+        wanted = rate_probabilities(spike_counts(part).double(), len(part), 20.0)[0]
+        assert decision.probabilities == tuple(wanted.tolist())
 
 
 def test_an_integrator_decides_by_the_mean_membrane_of_the_read_out(recording: MemoryRecording) -> None:

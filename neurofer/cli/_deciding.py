@@ -1,0 +1,191 @@
+"""What ``predict`` and ``deploy`` share: options, which recordings, tables that appear whole, and how failures end."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from neurofer.errors import NeuroferError, UsageError
+
+if TYPE_CHECKING:
+    from neurofer.data.clip import Box
+    from neurofer.stream.decisions import Decider
+    from neurofer.stream.tables import Opener, Request, Summary
+
+    Tell = Callable[[str], None]
+    Write = Callable[[Sequence[Path], TextIO, Tell], Summary]
+
+FILES: Any = typer.Argument(..., metavar="FILE...", help="Recordings, or folders of recordings.")
+OUT: Any = typer.Option(None, "-o", "--out", help="CSV file to write.")
+BOX: Any = typer.Option(None, metavar="L,T,W,H", help="Face box in sensor pixels: left,top,width,height.")
+SENSOR: Any = typer.Option(None, metavar="WxH", help="Sensor size of files that do not say it.")
+START_US: Any = typer.Option(0, help="Start, counted from a recording's first event.")
+STOP_US: Any = typer.Option(None, help="End, counted likewise.")
+MODE: Any = typer.Option("repair", help="Bad events: repair (drop and count), strict (refuse), trust.")
+WORKERS: Any = typer.Option(1, min=0, help="Processes; 0 for one per core. The decisions do not depend on it.")
+SHARD: Any = typer.Option(None, metavar="I/N", help="Decide about part I of N only, for several machines.")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Recordings to be decided about, and where the tables go.
+
+    Attributes:
+        recordings: Of this part.
+        everything: Number of recordings of all parts.
+        part: ``(i, n)``, the i-th of n.
+        request: How every recording is opened and looked at.
+        out: File of the option, None for standard output.
+        target: That of this part.
+    """
+
+    recordings: list[Path]
+    everything: int
+    part: tuple[int, int]
+    request: Request
+    out: Path | None
+    target: Path | None
+
+    def beside(self, name: str) -> Path:
+        """The table of this part that lies beside the output."""
+        from neurofer.stream.inputs import part_of
+
+        return part_of((self.out.parent if self.out is not None else Path()) / name, self.part)
+
+
+def read_task(files: list[Path], out: Path | None, box: str | None, sensor: str | None, start_us: int,
+              stop_us: int | None, mode: str, shard: str | None) -> Task:
+    """The task that the options describe.
+
+    Raises:
+        UsageError: an option that makes no sense, an output that would replace a recording, or no recording.
+    """
+    from neurofer import workers as many
+    from neurofer.cli.options import parse_sensor
+    from neurofer.stream.inputs import find_recordings, part_of
+    from neurofer.stream.tables import Request
+
+    if mode not in ("repair", "strict", "trust"):
+        raise UsageError(f"--mode: need repair, strict or trust, got {mode!r}")
+    if start_us < 0 or (stop_us is not None and stop_us <= start_us):
+        raise UsageError(f"--start-us, --stop-us: need 0 <= start < stop, got {start_us} and {stop_us}")
+    request = Request(parse_box(box), parse_sensor(sensor), start_us, stop_us, mode)
+    part = many.parse_shard(shard)
+    target = part_of(out, part) if out is not None else None
+    for table in {out, target}:
+        _refuse_to_overwrite(table, files)
+    everything = find_recordings(files, leave_out=out)
+    return Task(many.shard(everything, part), len(everything), part, request, out, target)
+
+
+def decide_each(decider: Decider, opener: Opener, request: Request, workers: int, verb: str) -> Write:
+    """Decides about recordings one after the other, or each in one of several processes.
+
+    Args:
+        decider: Decides in this process.
+        opener: Makes what decides in the others.
+        request: How to open and look at recordings.
+        workers: Number of processes.
+        verb: What is being done, for the progress bar.
+    """
+    from neurofer.progress import progress
+    from neurofer.stream import tables
+
+    def write(recordings: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
+        if workers > 1 and len(recordings) > 1:
+            return tables.write_shared_decisions(opener, recordings, request, workers, stream, tell, verb)
+        shown: Any = progress(recordings, unit="file", desc=verb) if len(recordings) > 1 else recordings
+        return tables.write_decisions(decider, shown, request, stream, tell)
+
+    return write
+
+
+def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str = "latency_ms") -> None:
+    """Write all tables of a task, and say what became of the recordings.
+
+    Raises:
+        NeuroferError: all recordings failed; the output is then left as it was.
+    """
+    from neurofer.stream import tables
+
+    failures = task.beside("failures.csv")
+    alone = task.everything == 1  # its failure is the error itself, told once
+    with _output(task.target) as stream:
+        lines: list[str] = []
+        tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
+        tables.write_header(stream, classes, time_column)
+        summary = write(task.recordings, stream, tell)
+        if task.recordings and len(summary.failures) == len(task.recordings):
+            tables.write_failures(failures, summary)
+            if alone:
+                path, error = next(iter(summary.failures.items()))
+                why = NeuroferError(f"{path}: {tables.reason(path, error)}")
+                raise error if isinstance(error, NeuroferError) else why
+            raise NeuroferError(f"none of the {len(task.recordings)} recordings could be decided about; the reasons "
+                                f"are in {failures}")
+    for line in lines:
+        print(line, file=sys.stderr)
+    if task.out is not None:
+        tables.write_notes(task.beside("boxes.csv"), failures, summary)
+    elif summary.failures:
+        tables.write_failures(failures, summary)
+    if task.part != (1, 1):
+        print(f"part {task.part[0]} of {task.part[1]}: {len(task.recordings)} of {task.everything} recordings",
+              file=sys.stderr)
+    if summary.failures:
+        print(f"{len(summary.failures)} of {len(task.recordings)} recordings failed; the reasons are in {failures}",
+              file=sys.stderr)
+
+
+def parse_box(text: str | None) -> Box | None:
+    """``"10,20,100,100"`` as a box; None stays None.
+
+    Raises:
+        UsageError: not four whole numbers, or no area.
+    """
+    from neurofer.data.clip import Box
+
+    if text is None:
+        return None
+    match = re.fullmatch(r"(-?\d{1,6}),(-?\d{1,6}),(\d{1,6}),(\d{1,6})", text.replace(" ", ""))
+    box = Box(*map(int, match.groups())) if match else None
+    if box is None or box.width < 1 or box.height < 1:
+        raise UsageError(f"--box: need LEFT,TOP,WIDTH,HEIGHT in pixels such as 100,60,200,200, got {text!r}")
+    return box
+
+
+def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
+    """Stop before a recording is replaced by the decisions about it; decisions of an earlier run may be replaced.
+
+    Raises:
+        UsageError: ``out`` is a folder, or among ``files`` or inside a folder of theirs and no table of decisions.
+    """
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out: {out} is a folder; name a file such as {out / 'decisions.csv'}")
+    if out is None or not out.is_file() or out.stat().st_size == 0:
+        return
+    place = out.resolve()
+    if not any(path.exists() and (path.resolve() == place or path.resolve() in place.parents) for path in files):
+        return
+    with open(out, "rb") as stream:
+        if not stream.read(32).startswith(b"file,start_us,end_us,label,"):
+            raise UsageError(f"--out: {out} is among the recordings and holds no decisions; choose another name")
+
+
+@contextlib.contextmanager
+def _output(out: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole when all is written."""
+    from neurofer.files import atomic_path
+
+    if out is None:
+        yield sys.stdout
+        return
+    with atomic_path(out) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        yield stream

@@ -1,0 +1,123 @@
+"""``neurofer deploy``: an exported chip network on recordings, decisions out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from neurofer.cli._deciding import BOX, FILES, MODE, OUT, SENSOR, SHARD, START_US, STOP_US, WORKERS
+from neurofer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from neurofer.cli._deciding import Tell, Write
+    from neurofer.hardware.deploy import ChipPredictor
+    from neurofer.stream.tables import Request, Summary
+
+HELP = """Run an exported chip network on recordings, window by window.
+
+NET is a file of 'neurofer export'; nothing of what trained it is needed, and for simulate not even torch. simulate
+computes the chip's integers in numpy, gpu the same for many recordings side by side in torch, on a GPU or a CPU, lava
+in Intel's Lava (make lava). All three give the same decisions, those of 'neurofer predict' with the network's run.
+
+Rows file,start_us,end_us,label,p_<class>...,events,host_ms go to the file of -o, else to standard output. Times are on
+the recording's own clock. host_ms is the computing time of the decision on this machine, side by side its share of the
+batch's; it says nothing about a chip, and is empty for lava.
+
+Beside the file of -o, boxes.csv says where each face box came from (user, truth, events, density), and failures.csv
+holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if
+something failed. The exit code is 0 if at least one recording went well, 1 if none did.
+
+simulate and gpu read any length in constant memory. lava takes a recording as a whole, seconds to start and tens of
+milliseconds for every step: choose a part of a long one with --stop-us.
+"""
+
+GPU_BATCH = 32
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    from neurofer.cli.options import examples
+
+    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
+    app.command("deploy", help="\n\n".join(paragraphs), epilog=examples(
+        "neurofer deploy net.h5 recording.raw",
+        "neurofer deploy net.h5 --on gpu recordings/ -o decisions.csv --batch 64",
+        "neurofer deploy net.h5 --on simulate recordings/ -o decisions.csv --workers 0 --shard 3/8",
+        "neurofer deploy net.h5 --on lava gen3.raw --sensor 640x480 --stop-us 500000 --limit-s 600",
+    ))(deploy)
+
+
+def deploy(
+    net: Path = typer.Argument(..., help="Chip file that 'neurofer export' wrote."),
+    files: list[Path] = FILES,
+    on: str = typer.Option("simulate", help="Where it runs: simulate, gpu or lava."),
+    out: Path | None = OUT,
+    box: str | None = BOX,
+    sensor: str | None = SENSOR,
+    start_us: int = START_US,
+    stop_us: int | None = STOP_US,
+    mode: str = MODE,
+    batch: int | None = typer.Option(None, min=1, help=f"gpu: recordings side by side; {GPU_BATCH} by default."),
+    device: str | None = typer.Option(None, help="gpu: auto, cpu or cuda; auto takes a GPU where there is one."),
+    run_config: str | None = typer.Option(None, help="lava: loihi2sim (the default), loihi1sim, loihi2hw, loihi1hw."),
+    limit_s: float | None = typer.Option(None, help="lava: seconds for one recording; by default what it may need."),
+    workers: int = WORKERS,
+    shard: str | None = SHARD,
+) -> None:
+    from neurofer.cli._deciding import decide_each, read_task, run_task
+    from neurofer.hardware.deploy import PLACES, ChipPredictor, OpenedChip
+    from neurofer.workers import processors
+
+    place = next((place for place in PLACES if place == on), None)
+    if place is None:
+        raise UsageError(f"--on: need {', '.join(PLACES)}, got {on!r}")
+    _refuse_elsewhere(on, {"--batch": ("gpu", batch), "--device": ("gpu", device),
+                           "--run-config": ("lava", run_config), "--limit-s": ("lava", limit_s)})
+    if on == "gpu" and workers != 1:
+        raise UsageError("--workers: gpu decides about recordings side by side in one process; use --batch")
+    if limit_s is not None and not limit_s > 0:
+        raise UsageError(f"--limit-s: need a number of seconds above 0, got {limit_s}")
+    if run_config is not None:
+        _check_run_config(run_config)
+    workers = workers or processors()
+    if workers > 1:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the workers, which fill the cores by themselves
+    task = read_task(files, out, box, sensor, start_us, stop_us, mode, shard)
+    opener = OpenedChip(net, place, device or "auto", run_config or "loihi2sim", limit_s)
+    decider = opener()
+    if on == "gpu" and isinstance(decider, ChipPredictor):
+        write = _side_by_side(decider, task.request, batch or GPU_BATCH)
+    else:
+        write = decide_each(decider, opener, task.request, workers, "deploy")
+    run_task(task, decider.classes, write, "host_ms")
+
+
+def _side_by_side(predictor: ChipPredictor, request: Request, batch: int) -> Write:
+    from neurofer.hardware.side_by_side import decide_side_by_side
+    from neurofer.stream.tables import write_finished
+
+    def write(recordings: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
+        finished = decide_side_by_side(predictor, recordings, request, batch)
+        return write_finished(finished, recordings, stream, tell, "deploy")
+
+    return write
+
+
+def _refuse_elsewhere(on: str, options: dict[str, tuple[str, object]]) -> None:
+    """Raise if an option was given that belongs to another place."""
+    for name, (place, value) in options.items():
+        if value is not None and place != on:
+            raise UsageError(f"{name}: is for --on {place}, not for {on}; leave it out")
+
+
+def _check_run_config(name: str) -> None:
+    from neurofer.hardware.lava import CONFIGS
+
+    if name not in CONFIGS:
+        raise UsageError(f"--run-config: need {', '.join(CONFIGS)}, got {name!r}")
