@@ -90,7 +90,7 @@ $(VENV)/packages: pyproject.toml constraints.txt $(VENV)/torch
 $(VENV)/packages-for-tests: pyproject.toml constraints.txt $(VENV)/packages
 	@echo "== packages for tests, lint and types"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io,snn,tonic,bench,dev]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,snn,tonic,bench,onnx,notebook,dev]'
 	@touch $@
 
 # Lava's own requirements would replace torch and refuse this Python: the extra brings what it does need.

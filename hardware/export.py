@@ -127,6 +127,8 @@ def compare_with_trained(trained: SpikingNetwork, network: ChipNetwork) -> tuple
 def training_spikes(run: Run, data: Path | None, most: int, cache: Path | None) -> Iterator[NDArray[np.uint8]] | None:
     """Input spikes ``(T, 1, C, H, W)`` of training recordings, spread evenly; None where the store is not there.
 
+    Of a run whose training data nobody knows, an imported one, any recordings of a store that is named.
+
     Args:
         run: Whose training part.
         data: Its store; by default where its configuration says.
@@ -142,9 +144,10 @@ def training_spikes(run: Run, data: Path | None, most: int, cache: Path | None) 
     if place is None or (data is None and not place.exists()):
         return None
     clip_set = open_store(place)
-    if clip_set.digest != run.card["data"]["digest"]:
+    trained_on = run.card["data"]["digest"]
+    if trained_on is not None and clip_set.digest != trained_on:
         raise NeuroferError(f"{place}: holds other data ({clip_set.digest[:12]}) than {run.path} was trained on "
-                            f"({str(run.card['data']['digest'])[:12]}); name its store with --data")
+                            f"({trained_on[:12]}); name its store with --data")
     return _prepared_spikes(run, place, most, cache)
 
 
@@ -160,7 +163,8 @@ def _prepared_spikes(run: Run, place: Path, most: int, cache: Path | None) -> It
     partition = Partition.of_record(clip_set, protocol["name"], protocol["split"])
     with tempfile.TemporaryDirectory(prefix="neurofer-") as spare:
         prepared = prepare(run.config, clip_set, partition, usable_cache(cache, place, Path(spare)))
-        rows, clips = prepared.rows, prepared.numbers["train"]
+        known = run.card["data"]["digest"] is not None
+        rows, clips = prepared.rows, prepared.numbers["train"] if known else np.arange(len(clip_set.clips))
         if not isinstance(rows, SpikeRows):
             raise TypeError(f"training_spikes: need spikes of steps, got {type(rows).__name__}")
         chosen = clips[np.linspace(0, len(clips) - 1, min(len(clips), most)).astype(int)]

@@ -2,7 +2,8 @@
 
 Synaptic sums are whole numbers, exact in the number type that is chosen: single precision where no sum can reach 2^24,
 else double. Convolutions on a GPU may use algorithms that round, so there sums are made in double precision and rounded
-to whole numbers. The neurons are those that quantised training runs (``neurofer.spiking.integer_scan``).
+to whole numbers. The neurons are those that quantised training runs (``neurofer.spiking.integer_scan``); on a GPU a
+stretch of steps is recorded once and replayed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.errors import UsageError
+from neurofer.hardware.cuda_graph import Replayed
 from neurofer.hardware.network import ChipLayer, ChipNetwork, check_spikes
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class BatchSimulator:
         self.device = torch.device("cuda" if there and device != "cpu" else "cpu")
         self._layers = [_Weights.of(layer, self.device) for layer in network.layers]
         largest = max(math.prod(shape) for shape in network.shapes)
+        self._through = Replayed(self._all_layers) if self.device.type == "cuda" else self._all_layers
         self._numbers = (GPU_NUMBERS if self.device.type == "cuda" else CPU_NUMBERS) // largest
 
     def run(self, spikes: NDArray[Any] | Tensor, state: BatchState | None = None, *,
@@ -75,6 +78,8 @@ class BatchSimulator:
         """
         import torch
 
+        from neurofer.spiking.neuron import CubaState
+
         given = torch.as_tensor(spikes)
         check_spikes(self.network, given.shape)
         if given.numel() and bool(((given != 0) & (given != 1)).any()):
@@ -87,12 +92,25 @@ class BatchSimulator:
                   for shape in self.network.shapes[1:]][0 if every_layer else -1 :]
         with torch.inference_mode():
             for start in range(0, steps, size):
-                passing = given[start : start + size].to(self.device)
-                for number, weights in enumerate(self._layers):
-                    passing, after[number] = weights.run(passing, after[number])
-                    if every_layer or number == len(self._layers) - 1:
-                        traces[number if every_layer else 0][start : start + size] = passing
+                piece = given[start : start + size].to(self.device)
+                found = self._through((piece, *(part for layer in after for part in layer)))
+                after = [CubaState(*pair) for pair in zip(found[-2 * len(after) :: 2], found[-2 * len(after) + 1 :: 2],
+                                                          strict=True)]
+                for trace, part in zip(traces, found[: len(self._layers)][-len(traces) :], strict=True):
+                    trace[start : start + size] = part
         return traces, tuple(after)
+
+    def _all_layers(self, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """``(spikes, u, v of each layer) -> (spikes of each layer, u, v of each layer)``."""
+        from neurofer.spiking.neuron import CubaState
+
+        passing, *parts = given
+        traces, states = [], list[Any]()
+        for number, weights in enumerate(self._layers):
+            passing, state = weights.run(passing, CubaState(parts[2 * number], parts[2 * number + 1]))
+            traces.append(passing)
+            states += state
+        return (*traces, *states)
 
     def _fresh(self, batch: int) -> list[CubaState]:
         import torch

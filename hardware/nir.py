@@ -87,7 +87,7 @@ def chip_of_graph(file: NirFile) -> ChipNetwork:
     said = file.metadata
     if said.get("format") != FORMAT:
         raise ValueError("is no export of a chip network, so its weights lie on no known grid of integers; take it "
-                         "over with 'neurofer import-nir', train it on with snn.quantise and export that")
+                         "over with 'neurofer import-nir' and export that run with --after-training")
     if said.get("version") != VERSION:
         raise ValueError(f"version {one_line(str(said.get('version')))} is none that is read, need {VERSION}; update "
                          "neurofer, or export it again")
