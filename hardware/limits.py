@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.spiking.chip_size import SURE_CORES
+
 Grade = Literal["A", "B", "C"]
 
 DECAY_ONE = 4096
@@ -75,6 +77,7 @@ class Chip:
     cores_per_chip: Limit
 
 
+_CORE_1 = SURE_CORES["loihi1"]
 _SLAYER = "slayer quantize_8bit, netx utils.py"
 _LAVA = "lava proc/lif/models.py"
 _NENGO = "nengo_loihi"
@@ -91,10 +94,10 @@ LOIHI_1 = Chip(
     bias_mantissa=Limit((-4095, 4095), "A", _NENGO),
     refractory=Limit((1, 63), "A", _NENGO),
     delay=Limit((0, 255), "C", "below 8 bits"),
-    neurons_per_core=Limit(1024, "A", _NENGO),
-    synapse_bits_per_core=Limit(16_384 * 64, "A", f"{_NENGO}: 16,384 units of 64 bits"),
-    axons_in_per_core=Limit(4096, "A", f"{_NENGO} block.py"),
-    axons_out_per_core=Limit(4096, "A", f"{_NENGO} block.py"),
+    neurons_per_core=Limit(_CORE_1.neurons, "A", f"{_NENGO} block.py"),
+    synapse_bits_per_core=Limit(_CORE_1.synapse_bits, "A", f"{_NENGO} block.py: 16,384 units of 64 bits"),
+    axons_in_per_core=Limit(_CORE_1.axons_in, "A", f"{_NENGO} block.py"),
+    axons_out_per_core=Limit(_CORE_1.axons_out, "A", f"{_NENGO} block.py"),
     cores_per_chip=Limit(128, "A", _NENGO),
 )
 
@@ -110,13 +113,15 @@ LOIHI_2 = Chip(
     refractory=Limit((1, 1), "A", "netx: write 1"),
     delay=Limit((0, 62), "A", "slayer, netx: dense layers only"),
     neurons_per_core=Limit(8192, "C", "Intel's brief as quoted by others"),
-    synapse_bits_per_core=Limit(12_000 * 128, "C", f"{_PILOTNET}: 12,000 units (B), of 128 bits if inferred rightly"),
-    axons_in_per_core=Limit(None, "C", "not documented"),
+    synapse_bits_per_core=Limit(12_000 * 64, "C", f"{_PILOTNET}: 12,000 units (B), of 64 bits if its dense layers and "
+                                "those of three more logs are read rightly; a log of mnist has 16,000"),
+    axons_in_per_core=Limit(None, "C", "not documented; the percentages of a log of mnist are of 16,000"),
     axons_out_per_core=Limit(None, "C", "not documented"),
     cores_per_chip=Limit(128, "C", "open-neuromorphic.org; papers say 120 to 128"),
 )
 
-LOIHI_2_NEURONS_SEEN = Limit(3072, "B", f"{_PILOTNET}: a real mapping put 3072 to 3168 neurons on a core")
+LOIHI_2_NEURONS_SEEN = Limit(3072, "B", f"{_PILOTNET}: a real mapping put 3072 to 3168 neurons on a core, "
+                             "that of yolo_kp 3584")
 
 CHIPS = {"loihi1": LOIHI_1, "loihi2": LOIHI_2}
 

@@ -1,0 +1,137 @@
+"""How large the layers of a spiking network are, from their shapes alone; imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurofer.spiking.layers import LayerSpec
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LayerSize:
+    """Shapes of one layer, none of its weights.
+
+    Attributes:
+        name: ``conv1`` or ``dense2``.
+        kind: ``conv`` or ``dense``.
+        shape_in: What comes in, (C, H, W) or (N,).
+        outputs: Channels of a conv layer, neurons of a dense one.
+        kernel: ``(y, x)``; conv only, stride, padding and dilation likewise.
+    """
+
+    name: str
+    kind: str
+    shape_in: Shape
+    outputs: int
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+
+    @property
+    def shape(self) -> Shape:
+        """Of its neurons, (C, H, W) or (N,); a side below 1 where the kernel does not fit."""
+        if self.kind == "dense":
+            return (self.outputs,)
+        return (self.outputs, *((size + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1 for size, kernel, stride,
+                                pad, dilate in zip(self.shape_in[1:], self.kernel, self.stride, self.padding,
+                                                   self.dilation, strict=True)))
+
+    @property
+    def neurons(self) -> int:
+        """All of them."""
+        return math.prod(self.shape)
+
+    @property
+    def inputs(self) -> int:
+        """Neurons or pixels before it."""
+        return math.prod(self.shape_in)
+
+    @property
+    def weights(self) -> int:
+        """Numbers that training learned: the kernels of a conv layer, once."""
+        return self.outputs * (self.inputs if self.kind == "dense" else self.shape_in[0] * math.prod(self.kernel))
+
+    @property
+    def connections(self) -> int:
+        """Pairs of an input and a neuron that it reaches; zero padding is no input."""
+        if self.kind == "dense":
+            return self.weights
+        return self.outputs * self.shape_in[0] * math.prod(sum(map(len, taps)) for taps in self.taps)
+
+    @property
+    def fan_in(self) -> int:
+        """Largest number of inputs of one neuron."""
+        if self.kind == "dense":
+            return self.inputs
+        return self.shape_in[0] * math.prod(max(map(len, taps)) for taps in self.taps)
+
+    @property
+    def taps(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """Rows of the input that each row of neurons looks at, then columns that each column does; conv only."""
+        return tuple(axis_taps(*sides) for sides in zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride,
+                                                        self.padding, self.dilation, strict=True))
+
+
+@lru_cache(maxsize=256)
+def axis_taps(size_in: int, size_out: int, kernel: int, stride: int, padding: int,
+              dilation: int) -> tuple[tuple[int, ...], ...]:
+    """For each of ``size_out`` places along one side of a convolution, the places of its input that it looks at."""
+    return tuple(tuple(place for tap in range(kernel)
+                       if 0 <= (place := out * stride - padding + tap * dilation) < size_in)
+                 for out in range(size_out))
+
+
+def layer_sizes(layers: Iterable[tuple[str, LayerSpec]], input_shape: Shape) -> list[LayerSize]:
+    """Sizes of layers with their names, which fit together, from the input on."""
+    found, shape = [], tuple(input_shape)
+    for name, spec in layers:
+        conv = (spec.kernel, spec.stride, spec.padding, spec.dilation) if spec.kind == "conv" else ()
+        found.append(LayerSize(name, spec.kind, shape, spec.outputs, *conv))
+        shape = found[-1].shape
+    return found
+
+
+def chained(sizes: Sequence[LayerSize]) -> list[LayerSize] | None:
+    """The layers with what comes in taken from the layer before; None if one does not fit behind another."""
+    found: list[LayerSize] = []
+    for size in sizes:
+        here = replace(size, shape_in=found[-1].shape) if found else size
+        if here.kind == "conv" and (len(here.shape_in) != 3 or min(here.shape) < 1):
+            return None
+        found.append(here)
+    return found
+
+
+def with_double_stride(sizes: Sequence[LayerSize], number: int) -> list[LayerSize] | None:
+    """The layers with twice the stride in one of them; None if it would skip inputs, or leave nothing of a layer."""
+    old = sizes[number]
+    doubled = replace(old, stride=(2 * old.stride[0], 2 * old.stride[1]))
+    reach = [dilate * (kernel - 1) + 1 for kernel, dilate in zip(old.kernel, old.dilation, strict=True)]
+    if old.kind != "conv" or any(stride > most for stride, most in zip(doubled.stride, reach, strict=True)):
+        return None
+    return chained([*sizes[:number], doubled, *sizes[number + 1:]])
+
+
+def with_one_more(sizes: Sequence[LayerSize], number: int) -> list[LayerSize] | None:
+    """The layers with a 3x3 convolution of stride 2 and as many channels before a dense one; None if nothing is left
+    to halve."""
+    shape = sizes[number].shape_in
+    if len(shape) != 3 or max(shape[1:]) == 1:
+        return None
+    more = LayerSize("one more", "conv", shape, shape[0], (3, 3), (2, 2), (1, 1))
+    return chained([*sizes[:number], more, *sizes[number:]])
+
+
+def stride_words(size: LayerSize) -> str:
+    """``"stride 2 in conv1"``; ``"stride 2x1 in conv1"`` where rows and columns differ."""
+    rows, columns = size.stride
+    return f"stride {rows}{'' if rows == columns else f'x{columns}'} in {size.name}"
