@@ -22,6 +22,7 @@ VERBS = {
     "Recordings": ("info", "show", "convert", "represent"),
     "Data": ("simulate", "prepare"),
     "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "cast", "import-nir", "reproduce"),
+    "Hardware": ("export", "deploy", "compare"),
     "About neurofer": ("demo", "ls", "cp", "doctor"),
 }
 
