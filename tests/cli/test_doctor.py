@@ -59,3 +59,11 @@ def test_the_lists_are_those_of_the_project(root: Path) -> None:
     for package in doctor.OPTIONAL:
         if match := re.search(r"neurofer\[(\w+)\]", package.install):
             assert package.name in extras[match[1]]
+
+
+def test_what_lava_lacks_is_told_with_the_command_for_it(run_cli: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurofer.hardware.lava.installed.missing_parts", lambda: ["lava-dl", "asteval"])
+    result = run_cli("doctor")
+    assert result.code == 0
+    assert "Lava, to run chip networks as Loihi does, lacks lava-dl, asteval; make lava, or by hand" in result.out
+    assert json.loads(run_cli("doctor", "--json").out)["lava"]["missing"] == ["lava-dl", "asteval"]
