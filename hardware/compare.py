@@ -16,15 +16,15 @@
     spikes              {target: {recordings, steps, spikes, different, first, layers}}: spikes of torch, spikes that
                         only one of both fired, and the first of them ({layer, step, ms, recording, neuron, place} or
                         None), over all steps of so many recordings; layers: {name, spikes, different, first} of each
-    early               {at_ms, since_start, since_onset}; see neurofer.hardware.compare_early.early
+    early               {at_ms, since_start, since_onset}; see neurofer.hardware.comparison.early.early
     time                {latency, throughput, ann, snn, chip_delay_ms}: quantiles and rates by name, see
-                        neurofer.hardware.compare_time, of this host alone; ann and snn: {evidence_ms, decision_ms}.
+                        neurofer.hardware.comparison.time, of this host alone; ann and snn: {evidence_ms, decision_ms}.
                         Waiting in a queue is not measured. A simulator's time is never a chip's, so lava has none
-    operations          {"ann", "snn"}: what each does for a recording; see neurofer.hardware.compare_counts
+    operations          {"ann", "snn"}: what each does for a recording; see neurofer.hardware.comparison.counts
     energy              {tables, estimates, ratios, break_even, sweep}: every estimate and ratio has kind "estimated"
                         and carries table, source, rate and steps; none is of Loihi 2; see
-                        neurofer.hardware.compare_energy
-    memory              how the chip network lies on the chip; see neurofer.hardware.compare_memory
+                        neurofer.hardware.comparison.energy
+    memory              how the chip network lies on the chip; see neurofer.hardware.comparison.memory
     host                versions and machine of this comparison
 
 A comparison reads the test part of both runs; nothing is trained or chosen by it.
@@ -43,9 +43,9 @@ import numpy as np
 from neurofer.hardware.energy import EnergyTable
 
 if TYPE_CHECKING:
-    from neurofer.hardware.compare_data import Both
-    from neurofer.hardware.compare_said import Voice
-    from neurofer.hardware.compare_targets import Target
+    from neurofer.hardware.comparison.data import Both
+    from neurofer.hardware.comparison.said import Voice
+    from neurofer.hardware.comparison.targets import Target
     from neurofer.hardware.export import Exported
     from neurofer.train.run_folder import Run
 
@@ -94,7 +94,7 @@ def compare(ann: Run, snn: Run, wanted: Wanted, data: Path | None = None, cache:
         CannotSay: a chip cannot run the SNN exactly; every reason is told.
         BadFileError: the store or a recording cannot be used.
     """
-    from neurofer.hardware.compare_data import open_both, shared_data
+    from neurofer.hardware.comparison.data import open_both, shared_data
     from neurofer.hardware.export import export_chip
 
     shared = shared_data(ann, snn, data)
@@ -110,11 +110,11 @@ def compare(ann: Run, snn: Run, wanted: Wanted, data: Path | None = None, cache:
 
 def _compared(both: Both, made: Exported, wanted: Wanted, spare: Path, tell: Callable[[str], None]) -> dict[str, Any]:
     from neurofer.hardware.chip_file import write_chip
-    from neurofer.hardware.compare_counts import ann_work, snn_work
-    from neurofer.hardware.compare_energy import energy
-    from neurofer.hardware.compare_memory import memory
-    from neurofer.hardware.compare_said import accuracy, how_early, same_decisions
-    from neurofer.hardware.compare_targets import make_targets
+    from neurofer.hardware.comparison.counts import ann_work, snn_work
+    from neurofer.hardware.comparison.energy import energy
+    from neurofer.hardware.comparison.memory import memory
+    from neurofer.hardware.comparison.said import accuracy, how_early, same_decisions
+    from neurofer.hardware.comparison.targets import make_targets
     from neurofer.train.run_folder import host_facts
 
     chip = made.network
@@ -138,8 +138,8 @@ def _compared(both: Both, made: Exported, wanted: Wanted, spare: Path, tell: Cal
 def _run(both: Both, made: Exported, targets: list[Target], lava_clips: int,
          tell: Callable[[str], None]) -> tuple[dict[str, Voice], dict[str, Any]]:
     """What everyone said, and how far the spikes of the targets agree."""
-    from neurofer.hardware.compare_said import ann_voice, float_voice, spiking_voices
-    from neurofer.hardware.compare_spikes import fire, told
+    from neurofer.hardware.comparison.said import ann_voice, float_voice, spiking_voices
+    from neurofer.hardware.comparison.spikes import fire, told
 
     names, every = [clip.name for clip in both.tested], np.arange(len(both.clips))
     tell("decisions of the ANN")
@@ -159,7 +159,7 @@ def _run(both: Both, made: Exported, targets: list[Target], lava_clips: int,
 
 
 def _times(both: Both, targets: list[Target], decisions: int) -> dict[str, Any]:
-    from neurofer.hardware.compare_time import contestants, measure_latency, measure_throughput
+    from neurofer.hardware.comparison.time import contestants, measure_latency, measure_throughput
 
     who = contestants(both, targets)
     ann, snn = both.ann.run.config, both.snn.run.config.snn

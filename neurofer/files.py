@@ -75,14 +75,33 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
 
 
 def _swap_folders(new: Path, target: Path) -> None:
-    """Put ``new`` in the place of ``target`` by renames alone, so that a whole folder exists at every moment."""
+    """Put ``new`` in the place of ``target`` by renames alone, so that a whole folder exists at every moment.
+
+    Where the system can exchange two names in one step, one of them is under ``target`` at every moment; elsewhere the
+    old one lies beside it for an instant.
+    """
     if not target.exists():
         os.replace(new, target)
+        return
+    if _exchange(new, target):
+        shutil.rmtree(new, ignore_errors=True)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".old", dir=target.parent))
     os.replace(target, old / target.name)
     os.replace(new, target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; whether the system could."""
+    import ctypes
+
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of Linux
+    return bool(renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def write_text(target: Path | str, text: str) -> None:

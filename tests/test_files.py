@@ -2,10 +2,13 @@
 
 import errno
 import os
+import sys
+import threading
 
 import numpy as np
 import pytest
 
+from neurofer import files
 from neurofer.errors import BadFileError
 from neurofer.files import atomic_folder, atomic_path, file_digest, read_json, write_text
 
@@ -39,6 +42,38 @@ def test_a_folder_is_replaced_whole(tmp_path):
             (temporary / f"{content}.txt").write_text(content)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["new.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_folder_is_exchanged_or_moved_aside(tmp_path, monkeypatch, exchanges):
+    if not exchanges:
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    for number in range(3):
+        with atomic_folder(tmp_path / "run") as temporary:
+            (temporary / f"{number}").write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no exchange of names")
+def test_a_whole_folder_is_there_at_every_moment(tmp_path):
+    """What a kill would leave: looked at as often as can be while the folder is replaced."""
+    target, absent, done = tmp_path / "run", 0, threading.Event()
+
+    def replace():
+        for number in range(300):
+            with atomic_folder(target) as temporary:
+                (temporary / "report").write_text(str(number))
+        done.set()
+
+    with atomic_folder(target) as temporary:
+        (temporary / "report").write_text("first")
+    thread = threading.Thread(target=replace)
+    thread.start()
+    while not done.is_set():
+        absent += not target.exists()
+    thread.join()
+    assert absent == 0
 
 
 def test_an_error_leaves_the_old_folder(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from neurofer.errors import NeuroferError, UsageError
-from neurofer.hardware.compare_data import shared_data
+from neurofer.hardware.comparison.data import shared_data
 from neurofer.train.run_folder import Run, load_run
 from trees.pair import TrainedPair, trained_pair
 

@@ -12,9 +12,9 @@ import pytest
 
 from neurofer.errors import BadFileError, NeuroferError
 from neurofer.hardware.compare import Wanted, compare
-from neurofer.hardware.compare_figures import early_figure, energy_figure, latency_figure, pays_figure
-from neurofer.hardware.compare_folder import read_comparison, refuse_other_folder, write_comparison
-from neurofer.hardware.compare_report import comparison_report, lead
+from neurofer.hardware.comparison.figures import early_figure, energy_figure, latency_figure, pays_figure
+from neurofer.hardware.comparison.folder import read_comparison, refuse_other_folder, write_comparison
+from neurofer.hardware.comparison.report import comparison_report, lead
 from neurofer.hardware.energy import TABLES
 from neurofer.plot.report import report_html
 from neurofer.train.run_folder import load_run

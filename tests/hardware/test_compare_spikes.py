@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from neurofer.errors import MissingExtraError, UsageError
-from neurofer.hardware import compare_spikes
-from neurofer.hardware.compare_data import SnnSide, open_both, shared_data
-from neurofer.hardware.compare_spikes import fire, pieces, told
-from neurofer.hardware.compare_targets import SimulateTarget, Spikes, TorchTarget, chosen_targets, make_targets
+from neurofer.hardware.comparison import spikes as compare_spikes
+from neurofer.hardware.comparison.data import SnnSide, open_both, shared_data
+from neurofer.hardware.comparison.spikes import fire, pieces, told
+from neurofer.hardware.comparison.targets import SimulateTarget, Spikes, TorchTarget, chosen_targets, make_targets
 from neurofer.hardware.network import ChipNetwork
 from neurofer.hardware.quantise import Reading, chip_network
 from neurofer.train.run_folder import load_run

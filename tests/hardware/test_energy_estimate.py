@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from neurofer.errors import UsageError
-from neurofer.hardware.energy import TABLES
-from neurofer.hardware.energy_estimate import (
+from neurofer.hardware.comparison.energy_estimate import (
     EnergyEstimate,
     EnergyRatio,
     Work,
@@ -17,6 +16,7 @@ from neurofer.hardware.energy_estimate import (
     estimates,
     ratios,
 )
+from neurofer.hardware.energy import TABLES
 
 ANN = Work("ann", macs=10e6, accumulates=0, updates=1e6, spikes=0, rate=1.0, steps=4)
 SNN = Work("snn", macs=0, accumulates=2e6, updates=0.5e6, spikes=0.1e6, rate=0.2, steps=20)

@@ -40,7 +40,8 @@ def network(small_config: Make) -> SpikingNetwork:
 
 @pytest.mark.parametrize(("epochs", "share", "wanted"), [(36, 0.1, 4), (10, 0.1, 1), (2, 0.1, 1), (5, 0.0, 0),
                                                          (5, 1.0, 5), (30, 0.1, 3)])
-def test_the_last_tenth_of_the_epochs_is_in_integers(epochs: int, share: float, wanted: int, small_config: Make) -> None:
+def test_the_last_tenth_of_the_epochs_is_in_integers(epochs: int, share: float, wanted: int,
+                                                     small_config: Make) -> None:
     config = small_config("snn", *CHIP, f"train.epochs={epochs}", f"snn.integer_share={share}")
     assert integer_epochs(config) == wanted
     assert integer_epochs(small_config("snn", f"train.epochs={epochs}")) == 0
@@ -154,7 +155,7 @@ def test_an_encoder_trained_in_floats_may_be_tuned_for_a_chip(small_config: Make
     assert isinstance(plain, SpikingNetwork)
     state = {f"encoder.layers.{number}.{name}": value.detach().clone()
              for number, layer in enumerate(plain.spiking_layers()[:2]) for name, value in layer.named_parameters()}
-    fields = {name: None for name in PretrainedEncoder.__dataclass_fields__} | {"state": state, "run": Path("gan")}
+    fields = dict.fromkeys(PretrainedEncoder.__dataclass_fields__) | {"state": state, "run": Path("gan")}
     chip: nn.Module = build_recogniser(small_config("snn", *CHIP), ("a", "b", "c"), 2)
     take_encoder(chip, PretrainedEncoder(**fields), small_config("snn", *CHIP))  # type: ignore[arg-type]
     assert isinstance(chip, SpikingNetwork)

@@ -46,7 +46,7 @@ def write_comparison(folder: Path, found: Mapping[str, Any], command: str = "") 
         BadFileError: the place cannot be written.
         ValueError: an energy number without what has to be told with it.
     """
-    from neurofer.hardware.compare_report import comparison_report
+    from neurofer.hardware.comparison.report import comparison_report
     from neurofer.plot.report import report_html
 
     html, numbers = report_html(comparison_report(found, command)), json.dumps(found, indent=1, allow_nan=False)

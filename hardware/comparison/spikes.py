@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.hardware.compare_data import SnnSide
-from neurofer.hardware.compare_targets import Spikes, Target
+from neurofer.hardware.comparison.data import SnnSide
+from neurofer.hardware.comparison.targets import Spikes, Target
 from neurofer.hardware.network import ChipNetwork, Shape
 from neurofer.hardware.quantise import LayerAgreement, agreement
 from neurofer.progress import progress

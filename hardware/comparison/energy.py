@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neurofer.evaluate.anytime import AT_MS
+from neurofer.hardware.comparison.energy_estimate import EnergyEstimate, Work, estimates, ratios
 from neurofer.hardware.energy import EnergyTable
-from neurofer.hardware.energy_estimate import EnergyEstimate, Work, estimates, ratios
 
 COSTS = ("mac_pj", "accumulate_pj", "synaptic_operation_pj", "neuron_update_pj", "spike_out_pj", "hop_pj")
 

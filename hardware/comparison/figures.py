@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from neurofer.hardware.compare_energy import estimates_in
+from neurofer.hardware.comparison.energy import estimates_in
 from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.ablation import Estimate
 from neurofer.plot.operations import anytime_figure

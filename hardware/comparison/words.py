@@ -39,6 +39,6 @@ def first_words(first: Mapping[str, Any] | None) -> str:
 
 
 def number_words(number: Mapping[str, Any]) -> str:
-    """``"5 (C)"``, ``"5 to 7 (B)"``: a number of ``neurofer.hardware.compare_memory`` with its grade."""
+    """``"5 (C)"``, ``"5 to 7 (B)"``: a number of ``neurofer.hardware.comparison.memory`` with its grade."""
     ends = dict.fromkeys(f"{number[end]:,}" for end in ("low", "high"))
     return f"{' to '.join(ends)} ({number['grade']})"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurofer.hardware.compare_energy import estimates_in
-from neurofer.hardware.compare_figures import energy_figure, pays_figure
-from neurofer.hardware.compare_words import number_words
-from neurofer.hardware.energy_estimate import ratios
+from neurofer.hardware.comparison.energy import estimates_in
+from neurofer.hardware.comparison.energy_estimate import ratios
+from neurofer.hardware.comparison.figures import energy_figure, pays_figure
+from neurofer.hardware.comparison.words import number_words
 from neurofer.numbers import short_number
 from neurofer.plot.report import Picture, Section, Table, figure_png
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from neurofer.errors import NeuroferError
-from neurofer.hardware.compare_data import AnnSide, Both, SnnSide
-from neurofer.hardware.compare_spikes import Piece, pieces
-from neurofer.hardware.compare_targets import Target
+from neurofer.hardware.comparison.data import AnnSide, Both, SnnSide
+from neurofer.hardware.comparison.spikes import Piece, pieces
+from neurofer.hardware.comparison.targets import Target
 from neurofer.progress import progress
 from neurofer.train.ann import pictures_to_network
 from neurofer.train.processes import device_of

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from neurofer.evaluate.cost import parameter_count
-from neurofer.hardware.compare_data import AnnSide, Both, SnnSide
-from neurofer.hardware.compare_spikes import pieces
-from neurofer.hardware.energy_estimate import Work
+from neurofer.hardware.comparison.data import AnnSide, Both, SnnSide
+from neurofer.hardware.comparison.energy_estimate import Work
+from neurofer.hardware.comparison.spikes import pieces
 from neurofer.progress import progress
 from neurofer.spiking.counting import Activity, count_activity
 from neurofer.train.processes import device_of

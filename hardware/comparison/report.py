@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from neurofer.hardware.compare_costs import energy_section, memory_section, operations_section
-from neurofer.hardware.compare_figures import early_figure, latency_figure
-from neurofer.hardware.compare_words import first_words, name_of, share, share_with, where_of
+from neurofer.hardware.comparison.costs import energy_section, memory_section, operations_section
+from neurofer.hardware.comparison.figures import early_figure, latency_figure
+from neurofer.hardware.comparison.words import first_words, name_of, share, share_with, where_of
 from neurofer.plot.report import Bar, Picture, Report, Section, Table, figure_png
 
 Found = Mapping[str, Any]

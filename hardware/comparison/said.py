@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from neurofer.evaluate.anytime import Running, running_decisions
 from neurofer.evaluate.baselines import event_count_baseline, majority_baseline
 from neurofer.evaluate.metrics import scores
-from neurofer.hardware.compare_data import Both, SnnSide
-from neurofer.hardware.compare_early import early
-from neurofer.hardware.compare_spikes import Fired
+from neurofer.hardware.comparison.data import Both, SnnSide
+from neurofer.hardware.comparison.early import early
+from neurofer.hardware.comparison.spikes import Fired
 
 Numbers = NDArray[np.int64]
 
@@ -107,7 +107,7 @@ def same_decisions(voices: Mapping[str, Voice]) -> list[dict[str, Any]]:
 
 
 def how_early(both: Both, voices: Mapping[str, Voice]) -> dict[str, Any]:
-    """Accuracy by evidence of all that were asked about every recording; see ``compare_early.early``."""
+    """Accuracy by evidence of all that were asked about every recording; see ``comparison.early.early``."""
     asked = {name: voice for name, voice in voices.items() if len(voice.places) == len(both.clips)}
     return early({name: voice.running for name, voice in asked.items() if voice.running is not None},
                  {name: voice.predicted for name, voice in asked.items()}, both.truth, both.tested,
