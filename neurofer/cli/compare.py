@@ -55,9 +55,9 @@ def compare(
     device: str = typer.Option("auto", "--device", help="Where the gpu target runs: auto, cpu or cuda."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    from neurofer.hardware.compare_folder import refuse_other_folder
-    from neurofer.hardware.compare_targets import chosen_targets
-    from neurofer.hardware.energy_estimate import chosen_tables
+    from neurofer.hardware.comparison.energy_estimate import chosen_tables
+    from neurofer.hardware.comparison.folder import refuse_other_folder
+    from neurofer.hardware.comparison.targets import chosen_targets
     from neurofer.hardware.limits import CHIPS
 
     if chip is not None and chip not in CHIPS:
@@ -68,7 +68,7 @@ def compare(
     refuse_other_folder(out)
     from neurofer.hardware.compare import Wanted
     from neurofer.hardware.compare import compare as compared
-    from neurofer.hardware.compare_folder import write_comparison
+    from neurofer.hardware.comparison.folder import write_comparison
     from neurofer.train.run_folder import load_run
 
     wanted = Wanted(names, chip, after_training, tuple(tables), lava_clips, decisions, device)
@@ -88,8 +88,8 @@ def _print(found: Mapping[str, Any]) -> None:
     """The comparison in short."""
     from neurofer.cli._numbers import per_cent, short_number
     from neurofer.cli.options import text_table
-    from neurofer.hardware.compare_energy import estimates_in
-    from neurofer.hardware.compare_words import first_words, name_of, number_words
+    from neurofer.hardware.comparison.energy import estimates_in
+    from neurofer.hardware.comparison.words import first_words, name_of, number_words
 
     alike = {pair["other"] if pair["one"] == "torch" else pair["one"]: f"{pair['same']} of {pair['recordings']}"
              for pair in found["decisions"] if "torch" in (pair["one"], pair["other"])}
