@@ -8,10 +8,11 @@ from neurofer.errors import name_some
 from neurofer.hardware.fit import Fit
 from neurofer.hardware.fit_figure import fit_figure
 from neurofer.hardware.layer_fit import LayerFit, Number, memory_words
-from neurofer.hardware.limits import DECAY_ONE, INPUT_SHIFT, LOIHI_2_NEURONS_SEEN, STATE_LIMIT, Limit
+from neurofer.hardware.limits import LOIHI_2_NEURONS_SEEN, Limit
 from neurofer.hardware.network import ChipLayer, ChipNetwork
 from neurofer.hardware.simulate import LayerPeaks
 from neurofer.plot.report import Picture, Report, Section, Table, figure_png
+from neurofer.spiking.registers import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
 
 Row = tuple[str, ...]
 

@@ -147,11 +147,9 @@ class _Weights(NamedTuple):
     def run(self, spikes: Tensor, state: CubaState) -> tuple[Tensor, CubaState]:
         """``(T, B, ...)`` spikes of this layer, in the type of the weights, and its state."""
         from neurofer.spiking.integer_scan import integer_steps
-        from neurofer.spiking.registers import Registers
         from neurofer.spiking.scan import over_columns_of
 
-        layer = self.layer
-        registers = Registers(layer.current_decay, layer.voltage_decay, layer.threshold)
+        registers = self.layer.registers
         return over_columns_of(self._sums(spikes), state,
                                lambda flat, u, v, columns: integer_steps(flat, u, v, registers))
 

@@ -6,28 +6,27 @@ inferred. Only A refuses a network; B and C warn.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.spiking.chip_size import SURE_CORES
+from neurofer.spiking.registers import (
+    CURRENT_DECAY,
+    DECAY_ONE,
+    INPUT_SHIFT,
+    STATE_LIMIT,
+    THRESHOLD_MANTISSA,
+    VOLTAGE_DECAY,
+    WEIGHTS,
+)
 
 Grade = Literal["A", "B", "C"]
 
-DECAY_ONE = 4096
-"""A decay register of 4096 forgets everything in one step."""
-CURRENT_DECAY = (1, 4096)
-VOLTAGE_DECAY = (0, 4095)
-THRESHOLD_MANTISSA = (1, 131_071)
-WEIGHT_MIXED_SIGN = (-256, 254)
 WEIGHT_STEP = 2
-INPUT_SHIFT = 6
-"""Synaptic input, bias and threshold are shifted left by this much before they meet u and v."""
-STATE_LIMIT = 1 << 23
-"""u wraps and v saturates at 24 bits, signed."""
+"""Between the integers that a synapse of mixed sign holds."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ _PILOTNET = "lava-dl pilotnet_snn/benchmark.ipynb"
 
 LOIHI_1 = Chip(
     name="Loihi 1",
-    weight=Limit(WEIGHT_MIXED_SIGN, "A", _SLAYER),
+    weight=Limit(WEIGHTS, "A", _SLAYER),
     weight_exponent=Limit((-7, 7), "A", _NENGO),
     state_bits=Limit(24, "A", _LAVA),
     current_decay=Limit(CURRENT_DECAY, "A", _LAVA),
@@ -103,7 +102,7 @@ LOIHI_1 = Chip(
 
 LOIHI_2 = Chip(
     name="Loihi 2",
-    weight=Limit(WEIGHT_MIXED_SIGN, "A", _SLAYER),
+    weight=Limit(WEIGHTS, "A", _SLAYER),
     weight_exponent=Limit(None, "A", "dense layers set it, convolutions 0: netx"),
     state_bits=Limit(24, "A", _LAVA),
     current_decay=Limit(CURRENT_DECAY, "A", _LAVA),
@@ -126,93 +125,9 @@ LOIHI_2_NEURONS_SEEN = Limit(3072, "B", f"{_PILOTNET}: a real mapping put 3072 t
 CHIPS = {"loihi1": LOIHI_1, "loihi2": LOIHI_2}
 
 
-class CubaRegisters(NamedTuple):
-    """One layer's neuron in integers: ``scale`` S turns a float weight or threshold into chip units."""
-
-    scale: float
-    current_decay: int
-    voltage_decay: int
-    threshold_mantissa: int
-
-    @property
-    def alpha(self) -> float:
-        """Decay of the current that the chip really has."""
-        return 1 - self.current_decay / DECAY_ONE
-
-    @property
-    def beta(self) -> float:
-        """Decay of the membrane that the chip really has."""
-        return 1 - self.voltage_decay / DECAY_ONE
-
-    @property
-    def theta(self) -> float:
-        """Threshold that the chip really has, in the units of the float weights."""
-        return self.threshold_mantissa / self.scale
-
-
-def cuba_registers(alpha: float, beta: float, theta: float, weight_abs_max: float) -> CubaRegisters:
-    """Registers of a CUBA layer: one scale that takes the largest weight to 254, decays and threshold rounded.
-
-    Args:
-        alpha: Decay of the current u.
-        beta: Decay of the membrane v.
-        theta: Threshold, fired at strictly above it.
-        weight_abs_max: Largest absolute weight of the layer.
-
-    Raises:
-        ValueError: the chip cannot say this neuron; the message lists every reason.
-
-    Source:
-        lava-nc 0.10.0 proc/lif/models.py (registers), lava-dl 0.6.0 netx (even weights of mixed sign).
-    """
-    problems = neuron_problems("neuron", alpha, beta, theta, weight_abs_max)
-    if problems:
-        raise ValueError("; ".join(problems))
-    scale = WEIGHT_MIXED_SIGN[1] / weight_abs_max
-    return CubaRegisters(scale, _register(1 - alpha), _register(1 - beta), round(theta * scale))
-
-
-def neuron_problems(name: str, alpha: float, beta: float, theta: float, weight_abs_max: float) -> list[str]:
-    """Why the chip cannot say this CUBA neuron exactly on its grid, one sentence each; empty when it can.
-
-    Args:
-        name: Layer, for the messages.
-        alpha: Decay of the current u.
-        beta: Decay of the membrane v.
-        theta: Threshold.
-        weight_abs_max: Largest absolute weight of the layer.
-    """
-    problems = []
-    for symbol, decay, (low, high), what in (
-        ("alpha", alpha, CURRENT_DECAY, "current decay"), ("beta", beta, VOLTAGE_DECAY, "membrane decay")
-    ):
-        if not low <= _register(1 - decay) <= high:
-            problems.append(f"{name}: {symbol} {decay:g} has no {what} register; need "
-                            f"{1 - high / DECAY_ONE:.6g} to {1 - low / DECAY_ONE:.6g}")
-    if not (math.isfinite(weight_abs_max) and weight_abs_max > 0):
-        problems.append(f"{name}: the largest weight is {weight_abs_max:g}; need a finite number above 0, "
-                        "as a layer of zeros has no scale")
-        return problems
-    scale = WEIGHT_MIXED_SIGN[1] / weight_abs_max
-    low, high = THRESHOLD_MANTISSA
-    if not (-1 <= theta * scale <= high + 1 and low <= round(theta * scale) <= high):
-        problems.append(f"{name}: threshold {theta:g} is {theta * scale:.6g} at {scale:.6g} units a weight; need "
-                        f"{low} to {high}, so train with smaller or larger weights")
-    return problems
-
-
-def even_weights(weights: NDArray[np.floating], scale: float) -> NDArray[np.int16]:
-    """Float weights as the even integers -256..254 that a synapse of mixed sign holds.
-
-    Rounds half to even. Any shape; the same shape comes back.
-    """
-    half = np.clip(np.rint(np.asarray(weights, np.float64) * (scale / WEIGHT_STEP)), -128, 127)
-    return (WEIGHT_STEP * half).astype(np.int16)
-
-
 def weight_problems(name: str, weights: NDArray[np.integer]) -> list[str]:
     """Why these integers cannot be a layer's weights on the chip, one sentence each; empty when they can."""
-    low, high = WEIGHT_MIXED_SIGN
+    low, high = WEIGHTS
     problems = []
     if weights.dtype.kind not in "iu":
         return [f"{name}: weights are {weights.dtype}; need whole numbers"]
@@ -236,8 +151,3 @@ def current_cannot_wrap(largest_drive: int, current_decay: int) -> bool:
         current_decay: Register iDecay.
     """
     return largest_drive * DECAY_ONE / current_decay < STATE_LIMIT >> INPUT_SHIFT
-
-
-def _register(decay: float) -> int:
-    """The register of a decay of 0..1; anything far outside gives one that no chip has."""
-    return round(DECAY_ONE * decay) if abs(decay) <= 2 else -1

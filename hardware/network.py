@@ -15,15 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.hardware.limits import (
-    CHIPS,
-    CURRENT_DECAY,
-    DECAY_ONE,
-    THRESHOLD_MANTISSA,
-    VOLTAGE_DECAY,
-    current_cannot_wrap,
-    weight_problems,
-)
+from neurofer.hardware.limits import CHIPS, current_cannot_wrap, weight_problems
+from neurofer.spiking.registers import CURRENT_DECAY, THRESHOLD_MANTISSA, VOLTAGE_DECAY, Registers
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
@@ -65,14 +58,19 @@ class ChipLayer:
         return int(self.weight.shape[0])
 
     @property
+    def registers(self) -> Registers:
+        """Of the neurons, together."""
+        return Registers(self.current_decay, self.voltage_decay, self.threshold)
+
+    @property
     def alpha(self) -> float:
         """Decay of the current that the chip has."""
-        return 1 - self.current_decay / DECAY_ONE
+        return self.registers.alpha
 
     @property
     def beta(self) -> float:
         """Decay of the membrane that the chip has."""
-        return 1 - self.voltage_decay / DECAY_ONE
+        return self.registers.beta
 
     @property
     def theta(self) -> float:

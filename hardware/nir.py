@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from neurofer.errors import BadFileError, NeuroferError, missing_extra, name_some
 from neurofer.files import atomic_path
-from neurofer.hardware.limits import DECAY_ONE
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Pair
 from neurofer.hardware.nir_nodes import (
     FORMAT,
@@ -31,6 +30,7 @@ from neurofer.hardware.nir_nodes import (
 )
 from neurofer.hdf5_tree import one_line
 from neurofer.spiking.nir_file import NirFile, NirNode, read_nir_file
+from neurofer.spiking.registers import DECAY_ONE
 
 AGAIN = "export it again with 'neurofer export'"
 

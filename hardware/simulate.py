@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.hardware.limits import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Shape, check_spikes
+from neurofer.spiking.registers import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
 
 Spikes = NDArray[np.uint8]
 Integers = NDArray[np.int64]

@@ -42,7 +42,7 @@ def demo_report(results: DemoResults) -> Report:
              f"and were tested on {_people(clips['subjects'])} that neither had seen.",
         facts=_facts(results),
         sections=(_scores(results), _seen(results), _drawn(results), _costs(results), _early(results),
-                  _learning(results), _over_time(results), _caveats(results), _again(results)),
+                  _learning(results), _over_time(results), _caveats(results), _again(results), _onwards(results)),
     )
 
 
@@ -324,6 +324,19 @@ def _again(results: DemoResults) -> Section:
         f"neurofer train --config snn_demo --data {out}/store --out {out}/snn --seed {plan.seed}{short}",
         *(f"neurofer evaluate {out}/{backend}" for backend in results.evaluations),
         *(f"neurofer predict {out}/{backend} {out}/store/events/{results.clip}" for backend in results.evaluations)))
+
+
+def _onwards(results: DemoResults) -> Section:
+    from neurofer.plot.report import Section
+
+    out = results.out
+    return Section("And to a chip", text=(
+        "The spiking network was trained in the integers of a Loihi 2, so it can be exported as it is: the first "
+        "command writes its integers and says how they lie on the chip, the second decides with them alone, the third "
+        "puts both networks and every target side by side. Where Lava is installed (make lava), add lava.",), commands=(
+        f"neurofer export {out}/snn --target loihi2 -o {out}/net.h5 --report {out}/fit.html",
+        f"neurofer deploy {out}/net.h5 --on simulate {out}/store/events/{results.clip}",
+        f"neurofer compare {out}/ann {out}/snn --targets torch,simulate,gpu --data {out}/store -o {out}/comparison"))
 
 
 def _people(number: int) -> str:

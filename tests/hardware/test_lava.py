@@ -15,11 +15,10 @@ from neurofer.events import write_recording
 from neurofer.events.events import Events
 from neurofer.hardware.chip_file import write_chip
 from neurofer.hardware.lava import missing_parts, process_group, run_lava, run_lava_batch, runner
-from neurofer.hardware.limits import even_weights
 from neurofer.hardware.network import ChipLayer, ChipNetwork
 from neurofer.hardware.simulate import observe, simulate, simulate_chip
 from neurofer.spiking.bins import spike_tensor
-from trees.chips import random_chip, random_spikes
+from trees.chips import even_weights, random_chip, random_spikes
 
 pytestmark = [
     pytest.mark.lava,

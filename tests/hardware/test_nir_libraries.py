@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neurofer.hardware.limits import even_weights
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Shape
 from neurofer.hardware.nir import write_nir
 from neurofer.hardware.simulate import simulate
 from neurofer.spiking.nir_read import read_nir
+from trees.chips import even_weights
 
 nir = pytest.importorskip("nir")
 pytestmark = pytest.mark.filterwarnings("ignore")

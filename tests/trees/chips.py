@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.hardware.limits import even_weights
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Pair, Shape
 from neurofer.hardware.simulate import LayerState, layer_steps
 
@@ -24,6 +23,15 @@ def random_spikes(network: ChipNetwork, steps: int, batch: int = 1, seed: int = 
                   rate: float = INPUT_RATE) -> NDArray[np.uint8]:
     """Input spikes ``(T, B, C, H, W)``, each with the probability ``rate``."""
     return _draw_spikes(np.random.default_rng(seed), network.input_shape, steps, batch, rate)
+
+
+def even_weights(weights: NDArray[np.floating], scale: float) -> NDArray[np.int16]:
+    """Float weights as the even integers -256..254 that a synapse of mixed sign holds.
+
+    Rounds half to even. Any shape; the same shape comes back.
+    """
+    half = np.clip(np.rint(np.asarray(weights, np.float64) * (scale / 2)), -128, 127)
+    return (2 * half).astype(np.int16)
 
 
 def random_chip(seed: int) -> ChipNetwork:
