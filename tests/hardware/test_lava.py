@@ -156,3 +156,33 @@ def test_the_documented_graph_runs(tmp_path: Path, root: Path, small_events: Eve
     assert counts.all()
     assert done.stdout.splitlines() == [f"{name}\t{count}" for name, count in
                                         zip(network.classes, counts, strict=True)]
+
+
+def test_the_demos_network_on_recordings(tmp_path: Path) -> None:
+    """As the demo trains it, but on few people and for two epochs; its spikes on test recordings, every layer."""
+    from neurofer.config import find_shipped, load_config
+    from neurofer.data.store import open_store
+    from neurofer.data.synthetic import SyntheticPlan, prepare_synthetic
+    from neurofer.events import open_recording
+    from neurofer.hardware.export import export_chip
+    from neurofer.train.config import TrainConfig
+    from neurofer.train.recognise import train_recogniser
+    from neurofer.train.run_folder import load_run
+
+    prepare_synthetic(tmp_path / "store", SyntheticPlan(subjects=3, clips_per_class=1, fps=60.0), 1)
+    words = [f"data='{tmp_path / 'store'}'", f"out='{tmp_path / 'run'}'", "train.epochs=2"]
+    run = load_run(train_recogniser(load_config(TrainConfig, find_shipped("snn_demo"), words)))
+    network = export_chip(run, "loihi2").network
+    path = written(tmp_path, network)
+    test = run.card["protocol"]["split"]["test"]
+    recordings = []
+    for clip in [clip for clip in open_store(tmp_path / "store").clips if clip.subject in test][:2]:
+        stop_us = clip.start_us + (clip.stop_us - clip.start_us) // network.dt_us * network.dt_us
+        with open_recording(clip.path) as recording:
+            events = recording.between(clip.start_us, stop_us)
+        recordings.append(spike_tensor(events, clip.start_us, stop_us, network.dt_us, clip.box, 32).spikes)
+    for spikes, found in zip(recordings, run_lava_batch(path, recordings, layers="all"), strict=True):
+        wanted, _ = simulate(network, spikes[:, None])
+        assert sum(int(one.sum()) for one in wanted) > 1000
+        for one, two in zip(wanted, found, strict=True):
+            assert np.array_equal(one[:, 0], two)
