@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     BatchState = tuple[CubaState, ...]
 
-CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 26
+CPU_NUMBERS, GPU_NUMBERS = 1 << 21, 1 << 26
 """Neurons, steps times batch, of the largest layer that are computed together: what a cache holds, what keeps a GPU
 busy."""
 
