@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurofer.errors import NeuroferError
 from neurofer.hardware.network import ChipLayer, ChipNetwork
@@ -15,7 +14,6 @@ from neurofer.hardware.network import ChipLayer, ChipNetwork
 if TYPE_CHECKING:
     from torch import nn
 
-    from neurofer.hardware.simulate import LayerPeaks
     from neurofer.spiking.layers import SpikingLayer
     from neurofer.spiking.network import SpikingNetwork
 
@@ -112,74 +110,3 @@ def _layer(layer: SpikingLayer) -> ChipLayer:
         return ChipLayer(layer.name, "dense", weight, *found.registers, found.scale)
     return ChipLayer(layer.name, "conv", weight, *found.registers, found.scale, spec.stride, spec.padding,
                      spec.dilation)
-
-
-def wrap_problems(network: ChipNetwork, peaks: Sequence[LayerPeaks] | None) -> list[str]:
-    """Why a current may leave the chip's 24 bits, one sentence a layer; empty where none can or none did.
-
-    Args:
-        network: The chip network.
-        peaks: What was observed on calibration data; None where there was none, so that only a proof counts.
-    """
-    found = []
-    for number, layer in enumerate(network.layers):
-        if layer.cannot_wrap:
-            continue
-        if peaks is None:
-            found.append(f"{layer.name}: no proof that its current stays within 24 bits (give recordings to observe it "
-                         "on with --data)")
-        elif peaks[number].wraps:
-            found.append(f"{layer.name}: its current wrapped {peaks[number].wraps} times on calibration data, peak "
-                         f"{peaks[number].peak_current} of {1 << 23} (train with a smaller snn.alpha or weight decay)")
-    return found
-
-
-def joined_peaks(parts: Sequence[Sequence[LayerPeaks]]) -> tuple[LayerPeaks, ...]:
-    """Observations of several recordings as one."""
-    whole = tuple(parts[0])
-    for part in parts[1:]:
-        whole = tuple(one.joined(other) for one, other in zip(whole, part, strict=True))
-    return whole
-
-
-@dataclass(frozen=True)
-class LayerAgreement:
-    """How far two networks' spikes in one layer agree.
-
-    Attributes:
-        name: Of the layer.
-        spikes: Spikes of the first network.
-        different: Spikes that only one of them fired.
-        first: ``(step, recording, neuron)`` of the first difference, flat neuron number; None where there is none.
-    """
-
-    name: str
-    spikes: int
-    different: int
-    first: tuple[int, int, int] | None
-
-
-def agreement(names: Sequence[str], one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> list[LayerAgreement]:
-    """Layer by layer, whether two networks fired the same spikes.
-
-    Args:
-        names: Of the layers.
-        one: ``(T, B, ...)`` zeros and ones of each layer.
-        other: The same of the other network.
-
-    Raises:
-        ValueError: they are of different shapes.
-    """
-    found = []
-    for name, first, second in zip(names, one, other, strict=True):
-        if first.shape != second.shape:
-            raise ValueError(f"agreement: {name} has {first.shape} in one network and {second.shape} in the other")
-        wrong = (first != 0) != (second != 0)
-        places = wrong.reshape(*wrong.shape[:2], -1)
-        place = None
-        if places.any():
-            step = int(places.any((1, 2)).argmax())
-            recording, neuron = np.unravel_index(int(places[step].argmax()), places.shape[1:])
-            place = (step, int(recording), int(neuron))
-        found.append(LayerAgreement(name, int(np.count_nonzero(first)), int(np.count_nonzero(wrong)), place))
-    return found

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.hardware.agreement import LayerAgreement, agreement
 from neurofer.hardware.comparison.data import SnnSide
 from neurofer.hardware.comparison.targets import Spikes, Target
 from neurofer.hardware.network import ChipNetwork, Shape
-from neurofer.hardware.quantise import LayerAgreement, agreement
 from neurofer.progress import progress
 from neurofer.train.snn import STRETCH_STEPS
 

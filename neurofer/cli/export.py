@@ -64,7 +64,7 @@ def export(
         raise UsageError(f"--report: {report} is the file of --out too; choose another name")
     if report is not None and target not in TARGETS[:2]:
         raise UsageError(f"--report: says how a network lies on a chip; --target {target} is none")
-    from neurofer.hardware.export import export_chip, open_source
+    from neurofer.hardware.export import examine, open_source
     from neurofer.hardware.network import ChipNetwork
 
     opened = open_source(source)
@@ -72,12 +72,12 @@ def export(
         _write_onnx(opened, source, out)
         return
     chip = opened.target if isinstance(opened, ChipNetwork) else opened.config.snn.chip or "loihi2"
-    made = export_chip(opened, chip if target == "nir" else target, after_training=after_training, data=data,
-                       recordings=recordings, cache=cache)
+    made = examine(opened, chip if target == "nir" else target, after_training=after_training, data=data,
+                   recordings=recordings, cache=cache)
     if target == "nir":
         from neurofer.hardware.nir import write_nir
 
-        write_nir(out, made.network)
+        write_nir(out, made.required())
         typer.echo(f"{out}: NIR graph, {_size(made.network)}")
     else:
         _write_chip(made, out, report)
@@ -88,19 +88,14 @@ def _write_chip(made: Exported, out: Path, report: Path | None) -> None:
     from neurofer.cli.options import text_table
     from neurofer.files import write_text
     from neurofer.hardware.chip_file import write_chip
-    from neurofer.hardware.fit import fit
     from neurofer.hardware.fit_report import fit_report, fit_table
-    from neurofer.hardware.quantise import CannotSay
     from neurofer.plot.report import report_html
 
-    network = made.network
-    lies = fit(network, network.target)
+    network, lies = made.network, made.lies
     if report is not None:
         shown = fit_report(network, lies, made.peaks or (), (("compared", _compared(made)),))
         write_text(report, report_html(shown))
-    if lies.refusals:
-        raise CannotSay(network.target, lies.refusals)
-    write_chip(out, network)
+    write_chip(out, made.required())
     typer.echo(f"{out}: {network.target}, {_size(network)}, digest {network.digest[:12]}")
     typer.echo("\n" + text_table(*fit_table(lies)) + "\n")
     for warning in lies.warnings:

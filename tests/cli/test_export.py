@@ -113,11 +113,31 @@ def test_a_current_that_may_wrap_is_watched_on_the_training_recordings(
     monkeypatch.setattr(ChipLayer, "cannot_wrap", False)
     done = run_cli("export", run, "--target", "loihi2", "-o", tmp_path / "net.h5", "--report", tmp_path / "fit.html")
     assert done.code == 0, done.err
-    monkeypatch.setattr("neurofer.hardware.export.training_spikes", lambda *words: None)
+    monkeypatch.setattr("neurofer.hardware.export.watched", lambda *words: None)
     done = run_cli("export", run, "--target", "loihi2", "-o", tmp_path / "other.h5")
     assert done.code == 1
     assert "dense1: no proof that its current stays within 24 bits (give recordings" in done.err
     assert not (tmp_path / "other.h5").exists()
+    # What was watched once need not be watched again.
+    done = run_cli("export", tmp_path / "net.h5", "--target", "loihi1", "-o", tmp_path / "other.h5")
+    assert done.code == 0, done.err
+    assert read_chip(tmp_path / "other.h5").source["currents"] == "none wrapped on calibration recordings"
+
+
+def test_a_chip_network_of_unknown_origin_is_watched_on_a_store_that_is_named(
+        runs: Callable[..., Path], blob_store: Path, tmp_path: Path, run_cli: Any,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurofer.hardware.network import ChipLayer
+
+    run_cli("export", runs("snn", "snn.quantise=loihi2"), "--target", "loihi2", "-o", tmp_path / "net.h5")
+    chip_file.write_chip(tmp_path / "bare.h5", replace(read_chip(tmp_path / "net.h5"), source={}))
+    monkeypatch.setattr(ChipLayer, "cannot_wrap", False)
+    words = ("export", tmp_path / "bare.h5", "--target", "loihi1", "-o", tmp_path / "other.h5")
+    done = run_cli(*words)
+    assert done.code == 1
+    assert "--data" in done.err
+    done = run_cli(*words, "--data", blob_store, "--recordings", 3)
+    assert done.code == 0, done.err
 
 
 def test_a_store_of_other_data_is_refused(runs: Callable[..., Path], blob_store: Path, tmp_path: Path, run_cli: Any,
