@@ -36,7 +36,8 @@ def test_what_is_committed_ran_in_order_and_is_small(path: Path) -> None:
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
     assert paired.stat().st_size < 500_000
-    assert "/home/" not in paired.read_text(encoding="utf-8")
+    text = paired.read_text(encoding="utf-8")
+    assert not [place for place in ("/home/", "/tmp/", "/work/", "/root/") if place in text]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
