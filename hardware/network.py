@@ -10,19 +10,17 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.hardware.limits import CHIPS, current_cannot_wrap, weight_problems
+from neurofer.spiking.layer_size import MOST_NEURONS, conv_sides
 from neurofer.spiking.registers import CURRENT_DECAY, THRESHOLD_MANTISSA, VOLTAGE_DECAY, Registers
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
-
-MOST_NEURONS = 1 << 24
-"""Of one layer, its padded input counted as well: no chip holds more, and no file makes us allocate more."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,7 @@ class ChipLayer:
         """Shape of the neurons behind an activity of ``shape``, (C, H, W) or (N,), both without batch."""
         if self.kind == "dense":
             return (self.outputs,)
-        sides = zip(shape[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True)
-        return (self.outputs, *((size + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1
-                                for size, kernel, stride, pad, dilate in sides))
+        return (self.outputs, *conv_sides(shape[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation))
 
     def problems(self, shape: Shape) -> list[str]:
         """Why a chip cannot hold this layer behind an activity of ``shape``, one sentence each; empty if it can."""
@@ -232,7 +228,29 @@ def _header_problems(network: ChipNetwork) -> list[str]:
     return found
 
 
-def check_spikes(network: ChipNetwork, shape: Sequence[int]) -> None:
+def check_spikes(network: ChipNetwork, spikes: NDArray[Any], first: int = 0) -> NDArray[np.uint8]:
+    """Input spikes as uint8, if they are some.
+
+    Args:
+        network: That is to run on them.
+        spikes: ``(T, B, C, H, W)`` zeros and ones, whole numbers or bool.
+        first: Number of the first recording, for the message.
+
+    Raises:
+        ValueError: another shape or type, or another value, which is named with its place.
+    """
+    spikes = np.asarray(spikes)
+    check_spikes_shape(network, spikes.shape)
+    if spikes.dtype.kind not in "bui":
+        raise ValueError(f"chip network: input spikes are {spikes.dtype}, need uint8 or bool")
+    wrong = (spikes != 0) & (spikes != 1)
+    if wrong.any():
+        place = [int(axis) for axis in np.argwhere(wrong)[0]]
+        raise no_spike(spikes[tuple(place)], [place[0], place[1] + first, *place[2:]])
+    return spikes.astype(np.uint8, copy=False)
+
+
+def check_spikes_shape(network: ChipNetwork, shape: Sequence[int]) -> None:
     """Raise unless ``shape`` is that of input spikes, ``(T, B, C, H, W)``.
 
     Raises:
@@ -241,3 +259,9 @@ def check_spikes(network: ChipNetwork, shape: Sequence[int]) -> None:
     if len(shape) != 5 or tuple(shape[2:]) != network.input_shape:
         raise ValueError(f"chip network: input must be (T, B, {', '.join(map(str, network.input_shape))}), "
                          f"got {tuple(shape)}")
+
+
+def no_spike(value: object, place: Sequence[int]) -> ValueError:
+    """The error for a value of the input that is neither zero nor one, at (step, recording, channel, y, x)."""
+    return ValueError(f"chip network: input must be zeros and ones, but the spike at (step, recording, channel, y, x) "
+                      f"{tuple(place)} is {value}, need 0 or 1; several events of a step count as one")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
+MOST_NEURONS = 1 << 24
+"""Of one layer, its padded input counted as well: no machine or file makes us allocate more."""
+
 
 @dataclass(frozen=True)
 class LayerSize:
@@ -41,9 +44,7 @@ class LayerSize:
         """Of its neurons, (C, H, W) or (N,); a side below 1 where the kernel does not fit."""
         if self.kind == "dense":
             return (self.outputs,)
-        return (self.outputs, *((size + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1 for size, kernel, stride,
-                                pad, dilate in zip(self.shape_in[1:], self.kernel, self.stride, self.padding,
-                                                   self.dilation, strict=True)))
+        return (self.outputs, *conv_sides(self.shape_in[1:], self.kernel, self.stride, self.padding, self.dilation))
 
     @property
     def neurons(self) -> int:
@@ -79,6 +80,21 @@ class LayerSize:
         """Rows of the input that each row of neurons looks at, then columns that each column does; conv only."""
         return tuple(axis_taps(*sides) for sides in zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride,
                                                         self.padding, self.dilation, strict=True))
+
+
+def conv_sides(sides: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int],
+               dilation: Sequence[int]) -> Shape:
+    """Height and width behind a convolution of ``sides``; below 1 where the kernel does not fit.
+
+    Args:
+        sides: ``(height, width)`` of the input; the others are ``(y, x)`` likewise.
+        kernel: Of the weights.
+        stride: Between two places of the kernel.
+        padding: Zeros on each side.
+        dilation: Between two inputs that the kernel sees.
+    """
+    return tuple((size + 2 * pad - apart * (taps - 1) - 1) // step + 1
+                 for size, taps, step, pad, apart in zip(sides, kernel, stride, padding, dilation, strict=True))
 
 
 @lru_cache(maxsize=256)

@@ -13,15 +13,13 @@ from torch import Tensor, nn
 from neurofer.spiking.forms import NATIVE, NeuronSettings, neuron_form
 from neurofer.spiking.graded import by_digits
 from neurofer.spiking.integer_scan import IntegerNeuron, integer_scan
+from neurofer.spiking.layer_size import MOST_NEURONS, conv_sides
 from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.quantise import Arithmetic, LayerIntegers, layer_integers, straight_through, weight_scale
 from neurofer.spiking.scan import integrate_membrane
 from neurofer.spiking.synapses import Window, connect, convolve
 
 Shape = tuple[int, ...]
-
-MOST_NEURONS = 1 << 24
-"""Of one layer, its padded input counted as well."""
 
 MOST_WEIGHTS = 1 << 27
 """Of one layer: half a gigabyte."""
@@ -116,9 +114,7 @@ class LayerSpec:
         """Shape of the neurons behind an activity of ``shape``, both without batch."""
         if self.kind == "dense":
             return (self.outputs,)
-        sides = zip(shape[1:], self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        return (self.outputs, *((size + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1
-                                for size, kernel, stride, pad, dilate in sides))
+        return (self.outputs, *conv_sides(shape[1:], self.kernel, self.stride, self.padding, self.dilation))
 
 
 _CONV_ONLY = ("kernel", "stride", "padding", "dilation")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.spiking.layers import MOST_NEURONS, LayerSpec, Shape
+from neurofer.spiking.layer_size import MOST_NEURONS
+from neurofer.spiking.layers import LayerSpec, Shape
 from neurofer.spiking.nir_file import NirFile, NirNode
 from neurofer.spiking.nir_neuron import NEURONS, neuron_of_node
 
