@@ -19,6 +19,7 @@ from neurofer.events.recording import Recording, Window
 from neurofer.hardware.chip_file import read_chip
 from neurofer.hardware.decide import decide, probabilities
 from neurofer.hardware.engines import Engine, GpuEngine, SimulateEngine, State
+from neurofer.hardware.lava.configs import DEFAULT_CONFIG
 from neurofer.hardware.network import ChipNetwork
 from neurofer.spiking.bins import spike_tensor
 from neurofer.stream.decisions import (
@@ -136,13 +137,14 @@ class LavaPredictor:
     Raises:
         BadFileError: no whole, unaltered chip file, or no network for events.
         MissingExtraError: Lava is not installed.
+        NeuroferError: the hardware of ``run_config`` is not there.
     """
 
-    def __init__(self, path: Path | str, run_config: str = "loihi2sim", limit_s: float | None = None) -> None:
+    def __init__(self, path: Path | str, run_config: str = DEFAULT_CONFIG, limit_s: float | None = None) -> None:
         from neurofer.hardware.lava import require_lava
 
         self._network = read_event_network(path)
-        require_lava()
+        require_lava(run_config)
         self.classes: tuple[str, ...] = self._network.classes
         self._path, self._run_config, self._limit_s = path, run_config, limit_s
 
@@ -188,7 +190,7 @@ class OpenedChip:
     path: Path
     on: Place = "simulate"
     device: str = "auto"
-    run_config: str = "loihi2sim"
+    run_config: str = DEFAULT_CONFIG
     limit_s: float | None = None
 
     def __call__(self) -> Decider:
@@ -198,6 +200,7 @@ class OpenedChip:
             BadFileError: no whole, unaltered chip file, or no network for events.
             UsageError: a device that is not there.
             MissingExtraError: Lava is not installed.
+            NeuroferError: the hardware of ``run_config`` is not there.
         """
         if self.on == "lava":
             return LavaPredictor(self.path, self.run_config, self.limit_s)

@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from neurofer.errors import name_some
 from neurofer.hardware.fit import Fit
 from neurofer.hardware.layer_fit import LayerFit, known, memory_words
-from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.operations import PURPLE
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#b0466f", "#4b8f9c", "#8a7a2f")
-EMPTY, GRID = "#e9edf1", "#e4e7eb"
+EMPTY = "#e9edf1"
 MAYBE = 0.38
 """Share of a layer's colour, the rest white, in what only the higher estimate has."""
 
@@ -139,6 +139,6 @@ def _bars(axes: Any, layers: Sequence[LayerFit], ranges: Sequence[tuple[float, f
             axes.barh(place, high - low, left=low, height=HEIGHT, color=pale)
     axes.set_ylim(len(ranges) - 0.5, -0.5)
     bare_axes(axes)
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.grid(axis="x", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

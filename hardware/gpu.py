@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from neurofer.errors import UsageError
 from neurofer.hardware.cuda_graph import Replayed
-from neurofer.hardware.network import ChipLayer, ChipNetwork, check_spikes
+from neurofer.hardware.network import ChipLayer, ChipNetwork, check_spikes, check_spikes_shape, no_spike
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,9 +51,9 @@ class BatchSimulator:
 
         there = torch.cuda.is_available()
         if device not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"device: need auto, cpu or cuda, got {device!r}")
+            raise UsageError(f"--device: need auto, cpu or cuda, got {device!r}")
         if device == "cuda" and not there:
-            raise UsageError("device: no GPU that torch can use; use cpu, or auto")
+            raise UsageError("--device: no GPU that torch can use; use cpu, or auto")
         self.network = network
         self.device = torch.device("cuda" if there and device != "cpu" else "cpu")
         self._layers = [_Weights.of(layer, self.device) for layer in network.layers]
@@ -80,10 +80,7 @@ class BatchSimulator:
 
         from neurofer.spiking.neuron import CubaState
 
-        given = torch.as_tensor(spikes)
-        check_spikes(self.network, given.shape)
-        if given.numel() and bool(((given != 0) & (given != 1)).any()):
-            raise ValueError("chip network: input spikes must be zeros and ones")
+        given = _checked(self.network, spikes)
         steps, batch = given.shape[:2]
         after = self._fresh(batch) if state is None else list(state)
         self._check(after, batch)
@@ -126,6 +123,20 @@ class BatchSimulator:
         if found != wanted:
             raise ValueError(f"chip network: the state is of {found}, the input needs {wanted}; pass state=None at the "
                              "start of new recordings")
+
+
+def _checked(network: ChipNetwork, spikes: NDArray[Any] | Tensor) -> Tensor:
+    """Input spikes as a tensor, checked as ``check_spikes`` does it; those on a GPU stay there, in any type."""
+    import torch
+
+    if not isinstance(spikes, torch.Tensor):
+        return torch.from_numpy(check_spikes(network, spikes))
+    check_spikes_shape(network, spikes.shape)
+    wrong = (spikes != 0) & (spikes != 1)
+    if bool(wrong.any()):
+        place = wrong.nonzero()[0].tolist()
+        raise no_spike(spikes[tuple(place)].item(), place)
+    return spikes
 
 
 class _Weights(NamedTuple):

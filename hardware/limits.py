@@ -140,8 +140,8 @@ def weight_problems(name: str, weights: NDArray[np.integer]) -> list[str]:
     return problems
 
 
-def current_cannot_wrap(largest_drive: int, current_decay: int) -> bool:
-    """Whether u can never leave 24 bits, whatever the spikes are.
+def largest_current(largest_drive: int, current_decay: int) -> float:
+    """Bound of u, in which a weight of 1 counts 64, whatever the spikes are.
 
     A neuron driven as hard as it can be at every step has the geometric sum of its drives; rounding toward zero only
     makes it smaller.
@@ -150,4 +150,9 @@ def current_cannot_wrap(largest_drive: int, current_decay: int) -> bool:
         largest_drive: Largest absolute sum of integer weights that arrives at one neuron in one step.
         current_decay: Register iDecay.
     """
-    return largest_drive * DECAY_ONE / current_decay < STATE_LIMIT >> INPUT_SHIFT
+    return largest_drive * DECAY_ONE / current_decay * (1 << INPUT_SHIFT)
+
+
+def current_cannot_wrap(largest_drive: int, current_decay: int) -> bool:
+    """Whether u can never leave 24 bits, whatever the spikes are; arguments are those of ``largest_current``."""
+    return largest_current(largest_drive, current_decay) < STATE_LIMIT

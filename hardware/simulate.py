@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.hardware.network import ChipLayer, ChipNetwork, Shape, check_spikes
-from neurofer.spiking.registers import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
+from neurofer.spiking.registers import DECAY_BITS, DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
 
 Spikes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -94,18 +94,15 @@ def simulate(network: ChipNetwork, spikes: NDArray[Any], state: ChipState | None
     Raises:
         ValueError: ``spikes`` has another shape or other values, or ``state`` is of another network, batch or delay.
     """
-    before = _checked_spikes(network, spikes)
-    batch = before.shape[1]
+    given = check_spikes(network, spikes)
+    batch = given.shape[1]
     state = fresh_state(network, batch, delayed=delayed) if state is None else state
     _check_state(network, state, batch, delayed)
-    traces, after = [], []
-    for layer, start in zip(network.layers, state, strict=True):
-        fired, last = np.empty((len(before), *start.u.shape), np.uint8), start
-        for now, step in enumerate(layer_steps(layer, before, start)):
-            fired[now], last = step.spikes, step.state
+    traces, after = [], list(state)
+    for number, (fired, steps) in enumerate(_layer_by_layer(network, given, state)):
+        for step in steps:
+            after[number] = step.state
         traces.append(fired)
-        after.append(last)
-        before = fired
     return traces, tuple(after)
 
 
@@ -122,7 +119,7 @@ def simulate_chip(network: ChipNetwork, spikes: NDArray[Any]) -> list[Spikes]:
     Raises:
         ValueError: ``spikes`` has another shape or other values.
     """
-    given = _checked_spikes(network, spikes)
+    given = check_spikes(network, spikes)
     silent = np.zeros((network.delay, *given.shape[1:]), np.uint8)
     return simulate(network, np.concatenate([given, silent]), delayed=True)[0]
 
@@ -154,13 +151,11 @@ def observe(network: ChipNetwork, spikes: NDArray[Any]) -> tuple[LayerPeaks, ...
     Raises:
         ValueError: ``spikes`` has another shape or other values.
     """
-    before, found = _checked_spikes(network, spikes), []
-    for layer, start in zip(network.layers, fresh_state(network, before.shape[1]), strict=True):
-        fired, peaks = np.empty((len(before), *start.u.shape), np.uint8), LayerPeaks(layer.name)
-        for now, step in enumerate(layer_steps(layer, before, start)):
-            fired[now], peaks = step.spikes, peaks.joined(_peaks(layer.name, step))
-        found.append(peaks)
-        before = fired
+    given = check_spikes(network, spikes)
+    found = [LayerPeaks(layer.name) for layer in network.layers]
+    for number, (_, steps) in enumerate(_layer_by_layer(network, given, fresh_state(network, given.shape[1]))):
+        for step in steps:
+            found[number] = found[number].joined(_peaks(found[number].name, step))
     return tuple(found)
 
 
@@ -168,6 +163,22 @@ def fresh_state(network: ChipNetwork, batch: int, *, delayed: bool = False) -> C
     """The state in which recordings start: all zeros, nothing on its way."""
     return tuple(LayerState(*(np.zeros((batch, *shape), np.int64) for _ in range(2 + delayed)))
                  for shape in network.shapes[1:])
+
+
+def _layer_by_layer(network: ChipNetwork, spikes: Spikes,
+                    state: ChipState) -> Iterator[tuple[Spikes, Iterator[NeuronStep]]]:
+    """Each layer's spikes, ``(T, B, *neurons)``, and its steps, which fill them; take all before the next layer."""
+    before = spikes
+    for layer, start in zip(network.layers, state, strict=True):
+        fired = np.empty((len(before), *start.u.shape), np.uint8)
+        yield fired, _recorded(layer_steps(layer, before, start), fired)
+        before = fired
+
+
+def _recorded(steps: Iterator[NeuronStep], fired: Spikes) -> Iterator[NeuronStep]:
+    for now, step in enumerate(steps):
+        fired[now] = step.spikes
+        yield step
 
 
 def layer_steps(layer: ChipLayer, spikes: Spikes, state: LayerState) -> Iterator[NeuronStep]:
@@ -211,7 +222,7 @@ def neuron_step(layer: ChipLayer, sums: Integers, state: LayerState) -> NeuronSt
 
 def _decayed(value: Integers, register: int) -> Integers:
     product = value * (DECAY_ONE - register)
-    return np.sign(product) * (np.abs(product) >> 12)
+    return np.sign(product) * (np.abs(product) >> DECAY_BITS)
 
 
 def synaptic_sums(layer: ChipLayer, spikes: Spikes) -> Integers:
@@ -257,19 +268,6 @@ def _peaks(name: str, step: NeuronStep) -> LayerPeaks:
     return LayerPeaks(name, int(np.abs(step.unwrapped).max(initial=0)),
                       int(np.count_nonzero(step.unwrapped != step.state.u)),
                       int(np.count_nonzero(np.abs(step.unsaturated) >= STATE_LIMIT)))
-
-
-def _checked_spikes(network: ChipNetwork, spikes: NDArray[Any]) -> Spikes:
-    spikes = np.asarray(spikes)
-    check_spikes(network, spikes.shape)
-    if spikes.dtype.kind not in "bui":
-        raise ValueError(f"simulate: spikes are {spikes.dtype}, need uint8 or bool")
-    wrong = (spikes < 0) | (spikes > 1)
-    if wrong.any():
-        place = tuple(int(axis) for axis in np.argwhere(wrong)[0])
-        raise ValueError(f"simulate: the spike at (step, recording, channel, y, x) {place} is {spikes[place]}, "
-                         "need 0 or 1; several events of a step count as one")
-    return spikes.astype(np.uint8, copy=False)
 
 
 def _check_state(network: ChipNetwork, state: ChipState, batch: int, delayed: bool) -> None:

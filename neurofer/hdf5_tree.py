@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.child_process import module_command
 from neurofer.errors import BadFileError
 
 FACTOR = 64
@@ -28,8 +28,7 @@ SPARE_BYTES = 1 << 20
 ALL_LEVELS = 1_000
 TIMEOUT_S = 30.0
 
-# No module of the current folder, which may have come with the file, is taken for one of ours.
-_COMMAND = (*(("-P",) if sys.version_info >= (3, 11) else ()), "-m", "neurofer.hdf5_child")
+_COMMAND = module_command("neurofer.hdf5_child")
 _TYPES = frozenset(("bool", "float64", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))))
 _MESSAGE_LENGTH = 400
 
@@ -95,7 +94,7 @@ def _file_bytes(path: Path, what: str) -> int:
 def _handed_over(path: Path, most_bytes: int, levels: int, only: tuple[str, ...], timeout_s: float, again: str
                  ) -> tuple[bytes, int]:
     """What the process of its own writes about a file, and its exit code."""
-    command = [sys.executable, *_COMMAND, str(path.resolve()), str(most_bytes), str(levels), *only]
+    command = [*_COMMAND, str(path.resolve()), str(most_bytes), str(levels), *only]
     alone = {**os.environ, "HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}  # no plugins, no idle threads
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

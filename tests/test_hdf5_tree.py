@@ -235,7 +235,7 @@ def test_a_library_that_never_ends_or_ends_it_all(tmp_path: Path, monkeypatch: p
     for body, told in (("while True: pass", "did not end within 1 s"), ("import os; os.abort()", "gave up"),
                        ("print('nonsense')", "gave up"), ("print('[]')", "gave up"), ("", "gave up")):
         child.write_text(body)
-        monkeypatch.setattr(hdf5_tree, "_COMMAND", (str(child),))
+        monkeypatch.setattr(hdf5_tree, "_COMMAND", (sys.executable, str(child)))
         assert told in refused(path, timeout_s=1.0 if "while" in body else 30.0)
 
 

@@ -11,6 +11,7 @@ from neurofer.hardware.comparison.figures import energy_figure, pays_figure
 from neurofer.hardware.comparison.words import number_words
 from neurofer.numbers import short_number
 from neurofer.plot.report import Picture, Section, Table, figure_png
+from neurofer.spiking.registers import STATE_LIMIT
 
 Found = Mapping[str, Any]
 Row = tuple[str, ...]
@@ -118,7 +119,7 @@ def memory_section(found: Found) -> Section:
     peaks = found["chip"]["peaks"]
     wraps = ("A proof says that no current can leave the chip's 24 bits." if peaks is None else
              "No proof says that currents stay within 24 bits; on training recordings none wrapped, the largest was "
-             f"{max(peak['peak_current'] for peak in peaks):,} of {1 << 23:,}.")
+             f"{max(peak['peak_current'] for peak in peaks):,} of {STATE_LIMIT:,}.")
     return Section("On the chip", (
         f"How the network lies on {memory['chip']}, from its shapes alone. Cores: {number_words(memory['cores'])}. "
         f"Chips: {number_words(memory['chips'])}. Membranes and currents: {_kibibytes(memory['state_bits'])}. Weights "

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from neurofer.hardware.comparison.energy import estimates_in
-from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.ablation import Estimate
 from neurofer.plot.operations import anytime_figure
 
 ANN, SNN = ORANGE, BLUE
-_GRID = "#e4e7eb"
 
 
 def early_figure(found: Mapping[str, Any]) -> Figure:
@@ -156,5 +155,5 @@ def _plain_numbers(axis: Any) -> None:
 
 def _plain(axes: Any, grid: str) -> None:
     bare_axes(axes)
-    axes.grid(axis=grid, color=_GRID, linewidth=0.8)
+    axes.grid(axis=grid, color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)

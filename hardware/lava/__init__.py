@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurofer.hardware.lava._compat import lava_imports
+    from neurofer.hardware.lava.configs import CONFIGS, DEFAULT_CONFIG
     from neurofer.hardware.lava.installed import missing_parts, require_lava
     from neurofer.hardware.lava.process import EventClassifier
-    from neurofer.hardware.lava.runner import CONFIGS, run_lava, run_lava_batch
+    from neurofer.hardware.lava.runner import run_lava, run_lava_batch
 
-_HOMES = {"EventClassifier": "process", "lava_imports": "_compat", "CONFIGS": "runner",
+_HOMES = {"EventClassifier": "process", "lava_imports": "_compat", "CONFIGS": "configs", "DEFAULT_CONFIG": "configs",
           "missing_parts": "installed", "require_lava": "installed", "run_lava": "runner", "run_lava_batch": "runner"}
 
 __all__ = [
-    "CONFIGS", "EventClassifier", "lava_imports", "missing_parts", "require_lava", "run_lava", "run_lava_batch",
+    "CONFIGS", "DEFAULT_CONFIG", "EventClassifier", "lava_imports", "missing_parts", "require_lava", "run_lava",
+    "run_lava_batch",
 ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,31 +17,30 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.child_process import module_command
 from neurofer.errors import MissingExtraError, NeuroferError
 from neurofer.files import read_json, write_text
 from neurofer.hardware.chip_file import read_chip
+from neurofer.hardware.lava.configs import CONFIGS, DEFAULT_CONFIG
 from neurofer.hardware.lava.installed import require_lava
 from neurofer.hardware.lava.process_group import run_group
-from neurofer.hardware.network import ChipNetwork, check_spikes
+from neurofer.hardware.network import check_spikes
 
 Spikes = NDArray[np.uint8]
 Layers = Literal["last", "all"]
-
-CONFIGS = ("loihi2sim", "loihi1sim", "loihi2hw", "loihi1hw")
-"""Where to run: Lava's simulators of either chip, or a chip at this host."""
 
 START_S = 30.0
 STEP_S = 0.5
 """Of one layer and step, several times what the slowest network measured took."""
 
-_COMMAND = (*(("-P",) if sys.version_info >= (3, 11) else ()), "-m", "neurofer.hardware.lava.worker")
+_COMMAND = module_command("neurofer.hardware.lava.worker")
 # Lava forks a process for each part; libraries that run threads before a fork may hang after it.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _LOG = logging.getLogger(__name__)
 
 
 def run_lava(chip_file: Path | str, spikes: Spikes, *, layers: Layers = "last", delayed: bool = False,
-             config: str = "loihi2sim", limit_s: float | None = None) -> list[Spikes]:
+             config: str = DEFAULT_CONFIG, limit_s: float | None = None) -> list[Spikes]:
     """Spikes that Lava gives for one recording, from a fresh start; see ``run_lava_batch``.
 
     Args:
@@ -60,7 +58,7 @@ def run_lava(chip_file: Path | str, spikes: Spikes, *, layers: Layers = "last", 
 
 
 def run_lava_batch(chip_file: Path | str, recordings: Sequence[Spikes], *, layers: Layers = "last",
-                   delayed: bool = False, config: str = "loihi2sim",
+                   delayed: bool = False, config: str = DEFAULT_CONFIG,
                    limit_s: float | None = None) -> list[list[Spikes]]:
     """Spikes that Lava gives for recordings, one after the other, each on a fresh network, all in one process.
 
@@ -90,8 +88,8 @@ def run_lava_batch(chip_file: Path | str, recordings: Sequence[Spikes], *, layer
                          "and last or all")
     network = read_chip(chip_file)
     for number, spikes in enumerate(recordings):
-        _check(network, spikes, number)
-    require_lava()
+        check_spikes(network, np.asarray(spikes)[:, None], first=number)
+    require_lava(config)
     if not recordings:
         return []
     steps = sum(len(spikes) + network.delay for spikes in recordings)
@@ -103,7 +101,7 @@ def run_lava_batch(chip_file: Path | str, recordings: Sequence[Spikes], *, layer
         for number, spikes in enumerate(recordings):
             np.save(folder / f"spikes-{number}.npy", np.asarray(spikes, np.uint8), allow_pickle=False)
         write_text(folder / "request.json", json.dumps(request))
-        command = [sys.executable, *_COMMAND, str(folder)]
+        command = [*_COMMAND, str(folder)]
         ended = run_group(command, folder, folder / "log", {**os.environ, **_ONE_THREAD}, limit_s)
         if ended is None:
             raise NeuroferError(f"{chip_file}: Lava did not end {steps} steps of {network.delay} layers within "
@@ -112,13 +110,6 @@ def run_lava_batch(chip_file: Path | str, recordings: Sequence[Spikes], *, layer
         wanted = range(network.delay) if layers == "all" else [network.delay - 1]
         return [[_read_spikes(folder / f"layer-{number}-{layer}.npy", None if delayed else (layer + 1, len(spikes)))
                  for layer in wanted] for number, spikes in enumerate(recordings)]
-
-
-def _check(network: ChipNetwork, spikes: Spikes, number: int) -> None:
-    check_spikes(network, (len(spikes), 1, *spikes.shape[1:]))
-    if spikes.size and (spikes.min() < 0 or spikes.max() > 1):
-        raise ValueError(f"run_lava: recording {number} holds {spikes.min()} to {spikes.max()}, need 0 or 1; several "
-                         "events of a step count as one")
 
 
 def _read_answer(folder: Path, chip_file: Path | str, ended: int) -> None:

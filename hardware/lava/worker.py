@@ -24,10 +24,7 @@ from numpy.typing import NDArray
 from neurofer.errors import MissingExtraError, NeuroferError
 from neurofer.files import read_json, write_text
 from neurofer.hardware.lava._compat import actor_tracebacks, lava_imports
-
-RUN_CONFIGS = {"loihi2sim": "Loihi2SimCfg", "loihi1sim": "Loihi1SimCfg", "loihi2hw": "Loihi2HwCfg",
-               "loihi1hw": "Loihi1HwCfg"}
-"""Lava's names of the run configurations."""
+from neurofer.hardware.lava.configs import CONFIGS
 
 
 class PartFailed(Exception):  # noqa: N818  a sentence, not a state
@@ -71,7 +68,7 @@ def run(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         request: ``chip_file``, ``recordings`` (how many), ``layers`` ("last" or "all") and ``config``.
 
     Raises:
-        NeuroferError: Lava, or the hardware asked for, is not there.
+        MissingExtraError: Lava is not there.
     """
     started = time.perf_counter()
     config = run_config(request["config"])
@@ -89,15 +86,10 @@ def run_config(name: str) -> Any:
 
     Raises:
         MissingExtraError: Lava is not installed.
-        NeuroferError: it is for hardware, and Lava's part for that is not installed.
     """
     with lava_imports():
         from lava.magma.core import run_configs
-        from lava.utils import loihi
-    if name.endswith("hw") and not loihi.is_installed():
-        raise NeuroferError(f"config {name} needs a Loihi host with Intel's lava-loihi, which members of INRC get; "
-                            "take loihi2sim or loihi1sim here")
-    return getattr(run_configs, RUN_CONFIGS[name])(select_tag="fixed_pt")
+    return getattr(run_configs, CONFIGS[name])(select_tag="fixed_pt")
 
 
 def run_recording(chip_file: str, spikes: NDArray[np.uint8], config: Any, folder: Path, name: str,

@@ -6,6 +6,9 @@ from typing import Any
 
 INK, QUIET, BLUE, GREEN, ORANGE = "#1f2933", "#7b8794", "#2563a8", "#2e7d5b", "#d9730d"
 
+FAINT = "#e4e7eb"
+"""Of the lines behind a figure, and of what is there and says nothing."""
+
 
 def bare_axes(axes: Any) -> None:
     """Leave only the left and the lower line of the frame, in a quiet colour."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 
 _COLOURS = (INK, BLUE, ORANGE, GREEN, QUIET)
 _SHAPES = ("o", "s", "^", "D", "v")
@@ -117,7 +117,7 @@ def _name_ends(axes: Any, x: float, ends: list[tuple[float, str, int]]) -> None:
 
 def _finish(axes: Any, places: Sequence[str], below: str, name: str, floor: float | None) -> None:
     bare_axes(axes)
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
     if floor is not None:
         axes.axhline(floor, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)

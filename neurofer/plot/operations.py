@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.ablation import Estimate
 
 PURPLE = "#7a4fa3"
@@ -156,7 +156,7 @@ def _bars(mean: float, low: float | None, high: float | None) -> Any:
 
 def _finish(axes: Any, floor: float | None) -> None:
     bare_axes(axes)
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_ylim(0, min(max(axes.get_ylim()[1] + 0.03, 0.05), 1.02))
     axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from neurofer.numbers import short_number
-from neurofer.plot._look import BLUE, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 
 
 class Example(NamedTuple):
@@ -141,7 +141,7 @@ def draw_example(axes: Any, example: Example, classes: Sequence[str]) -> None:
                       color=colour, linewidth=1.2)
     right, said = example.running == example.truth, np.logical_or.accumulate((example.output != 0).any(axis=1))
     edges = example.dt_ms * np.arange(steps + 1)
-    for mask, colour in ((said & right, BLUE), (said & ~right, ORANGE), (~said, "#e4e7eb")):
+    for mask, colour in ((said & right, BLUE), (said & ~right, ORANGE), (~said, FAINT)):
         starts, stops = _stretches(mask)
         axes.broken_barh([(edges[start], edges[stop] - edges[start]) for start, stop in
                           zip(starts, stops, strict=True)], (count - 0.3, 0.5), color=colour, linewidth=0)
@@ -167,5 +167,5 @@ def _stretches(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.i
 def _plain(axes: Any, grid: str = "") -> None:
     bare_axes(axes)
     if grid:
-        axes.grid(axis=grid, color="#e4e7eb", linewidth=0.8)
+        axes.grid(axis=grid, color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)

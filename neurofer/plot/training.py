@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, INK, ORANGE, QUIET, bare_axes
 
 _SHADES = LinearSegmentedColormap.from_list("neurofer", ["#f7f9fb", "#a9c8e6", "#2563a8", "#10304f"])
 
@@ -102,5 +102,5 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
 
 def _plain(axes: Any) -> None:
     bare_axes(axes)
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)

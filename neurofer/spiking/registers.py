@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DECAY_ONE = 4096
+DECAY_BITS = 12
+DECAY_ONE = 1 << DECAY_BITS
 """A decay register of 4096 forgets everything in one step."""
 
 CURRENT_DECAY = (1, 4096)

@@ -117,7 +117,7 @@ def test_under_lava_the_time_on_this_host_is_empty(run_folder: Path, chip_file: 
         return [simulate(read_chip(path), spikes[:, None])[0][-1][:, 0]]
 
     monkeypatch.setattr(lava, "run_lava", run_lava, raising=False)
-    monkeypatch.setattr(lava, "require_lava", lambda: None, raising=False)
+    monkeypatch.setattr(lava, "require_lava", lambda config: None, raising=False)
     out, wanted = tmp_path / "lava" / "out.csv", tmp_path / "predict" / "out.csv"
     assert run_cli("predict", run_folder, day, *LOOK, "-o", wanted).code == 0
     code, _, err = run_cli("deploy", chip_file, day, *LOOK, "--on", "lava", "--run-config", "loihi1sim", "--limit-s", 7,

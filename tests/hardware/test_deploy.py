@@ -242,7 +242,7 @@ def simulated_lava(monkeypatch: pytest.MonkeyPatch, network: ChipNetwork) -> lis
         return [simulate(network, spikes[:, None])[0][-1][:, 0]]
 
     monkeypatch.setattr(lava, "run_lava", run_lava, raising=False)
-    monkeypatch.setattr(lava, "require_lava", lambda: None, raising=False)
+    monkeypatch.setattr(lava, "require_lava", lambda config: None, raising=False)
     return asked
 
 
@@ -311,7 +311,7 @@ from neurofer.events.recording import MemoryRecording
 from neurofer.hardware import lava
 from neurofer.hardware.deploy import OpenedChip
 from neurofer.hardware.side_by_side import decide_side_by_side
-lava.require_lava = lambda: None
+lava.require_lava = lambda config: None
 lava.run_lava = lambda path, spikes, **options: [np.ones((len(spikes), 3), np.uint8)]
 events = Events([0, 300_000], [1, 2], [3, 4], [0, 1], (20, 20))
 for on in ("simulate", "lava"):

@@ -111,7 +111,7 @@ worker.main(Path(sys.argv[1]))
 def test_a_part_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     network = random_chip(0)
     program = BROKEN_PART.format(what="raise ValueError('the part has had enough')")
-    monkeypatch.setattr(runner, "_COMMAND", ("-c", program))
+    monkeypatch.setattr(runner, "_COMMAND", (sys.executable, "-c", program))
     with pytest.raises(NeuroferError, match=r"net\.h5: Lava failed: ValueError: the part has had enough$") as caught:
         run_lava(written(tmp_path, network), random_spikes(network, STEPS)[:, 0])
     assert "run_spk" in str(caught.value.__cause__)
@@ -123,7 +123,7 @@ def test_a_stalled_run_ends_at_its_limit_and_leaves_nothing(monkeypatch: pytest.
     monkeypatch.setattr(process_group, "end_group", lambda group: (groups.append(group), real(group)))
     stalled = tmp_path / "stalled"
     what = f"Path({str(stalled)!r}).touch(); time.sleep(600)"
-    monkeypatch.setattr(runner, "_COMMAND", ("-c", BROKEN_PART.format(what=what)))
+    monkeypatch.setattr(runner, "_COMMAND", (sys.executable, "-c", BROKEN_PART.format(what=what)))
     steps = STEPS + network.delay
     with pytest.raises(NeuroferError, match=rf"net\.h5: Lava did not end {steps} steps .* within 25 s"):
         run_lava(written(tmp_path, network), random_spikes(network, STEPS)[:, 0], limit_s=25)

@@ -38,8 +38,8 @@ def chip_file(tmp_path: Path) -> Path:
 def stand_in(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Let a program be the worker; it finds its folder in ``folder``."""
     head = "import json, os, sys, time; from pathlib import Path; folder = Path(sys.argv[1])\n"
-    monkeypatch.setattr(runner, "_COMMAND", ("-c", head + program))
-    monkeypatch.setattr(runner, "require_lava", lambda: None)
+    monkeypatch.setattr(runner, "_COMMAND", (sys.executable, "-c", head + program))
+    monkeypatch.setattr(runner, "require_lava", lambda config: None)
 
 
 RECORDS = """
@@ -187,7 +187,7 @@ def test_a_group_that_is_gone_does_not_run() -> None:
 
 
 def test_the_limit_grows_with_steps_and_layers(monkeypatch: pytest.MonkeyPatch, chip_file: Path) -> None:
-    monkeypatch.setattr(runner, "require_lava", lambda: None)
+    monkeypatch.setattr(runner, "require_lava", lambda config: None)
     limits: list[float] = []
     monkeypatch.setattr(runner, "run_group", lambda *given: limits.append(given[-1]))
     for given in ([SPIKES], [SPIKES, SPIKES]):
@@ -199,7 +199,7 @@ def test_the_limit_grows_with_steps_and_layers(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize(("given", "match"), [
     ({"spikes": SPIKES[:, :, :-1]}, r"input must be \(T, B, "),
-    ({"spikes": 2 * SPIKES}, "recording 0 holds 0 to 2, need 0 or 1"),
+    ({"spikes": 2 * SPIKES}, r"the spike at \(step, recording, channel, y, x\) \(\d+, 0, .*\) is 2, need 0 or 1"),
     ({"config": "loihi3sim"}, "'loihi3sim'.*need one of loihi2sim, loihi1sim, loihi2hw, loihi1hw"),
     ({"layers": "first"}, "'first'"),
 ])
@@ -215,7 +215,7 @@ def test_a_broken_file_is_refused_before_lava_starts(tmp_path: Path) -> None:
 
 
 def test_no_recordings_start_nothing(monkeypatch: pytest.MonkeyPatch, chip_file: Path) -> None:
-    monkeypatch.setattr(runner, "require_lava", lambda: None)
+    monkeypatch.setattr(runner, "require_lava", lambda config: None)
     monkeypatch.setattr(runner, "run_group", None)
     assert run_lava_batch(chip_file, []) == []
 

@@ -366,7 +366,7 @@ def test_another_value_than_0_and_1_is_named_with_its_place(value: int, kind: ty
 
 
 def test_real_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="spikes are float32, need uint8 or bool"):
+    with pytest.raises(ValueError, match="input spikes are float32, need uint8 or bool"):
         simulate(one_neuron(100, 100), train(1, 0).astype(np.float32))
 
 

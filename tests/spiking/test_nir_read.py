@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -353,6 +354,6 @@ def test_a_file_on_which_the_library_never_ends_is_given_up(tmp_path: Path, own_
     for body, what in (("while True: pass", "did not end within 1 s"), ("import os; os.abort()", "gave up"),
                        ("print('nonsense')", "gave up"), ("print('[]')", "gave up")):
         child.write_text(body)
-        monkeypatch.setattr(hdf5_tree, "_COMMAND", (str(child),))
+        monkeypatch.setattr(hdf5_tree, "_COMMAND", (sys.executable, str(child)))
         with pytest.raises(BadFileError, match=what):
             nir_file.read_nir_file(path, timeout_s=1.0 if "while" in body else 30.0)

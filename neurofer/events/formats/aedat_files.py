@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import IO
 
 import numpy as np
 
+from neurofer.child_process import module_command
 from neurofer.errors import BadFileError, missing_extra
 from neurofer.events.formats import aedat_child
 from neurofer.events.formats.packets import Packets, PacketSource
@@ -102,7 +102,7 @@ def _packets(path: Path) -> Packets:
 @contextlib.contextmanager
 def _child(path: Path) -> Iterator[IO[bytes]]:
     """What a process of its own writes: a line with the sensor, then packets behind their length plus 1."""
-    command = [sys.executable, "-m", aedat_child.__name__, str(path.resolve())]
+    command = [*module_command(aedat_child.__name__), str(path.resolve())]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as child:
         try:
