@@ -43,7 +43,7 @@ lava: $(VENV)/installed $(VENV)/lava  ## Lava, to run chip networks as Loihi doe
 .PHONY: test-lava
 test-lava: $(VENV)/installed $(VENV)/packages-for-tests $(VENV)/lava  ## the tests that need Lava
 	@echo "== tests with Lava: $(TESTS)"
-	@$(RUN) NEUROFER_EXPECT_INSTALLED=1 NEUROFER_PROGRESS=0 OMP_NUM_THREADS=1 \
+	@$(RUN) NEUROFER_EXPECT_INSTALLED=1 NEUROFER_EXPECT_LAVA=1 NEUROFER_PROGRESS=0 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m lava $(TESTS)
 
 .PHONY: lint
@@ -54,7 +54,9 @@ lint: $(VENV)/packages-for-tests  ## ruff
 .PHONY: types
 types: $(VENV)/packages-for-tests  ## mypy
 	@echo "== types"
-	@$(BIN)/mypy
+	@rm -rf build/types && mkdir -p build/types
+	@cp -r neurofer build/types/neurofer && cp -r hardware build/types/neurofer/hardware
+	@mypy=$$(realpath $(BIN)/mypy); cd build/types && $$mypy --config-file ../../pyproject.toml
 
 .PHONY: bench
 bench: $(VENV)/installed $(VENV)/packages-for-tests  ## benchmarks against other libraries, on a quiet machine

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from neurofer.errors import name_some
 from neurofer.hardware.fit import Fit
 from neurofer.hardware.layer_fit import LayerFit, known, memory_words
+from neurofer.numbers import shape_words
 from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.operations import PURPLE
 
@@ -50,10 +51,12 @@ def fit_figure(fit: Fit, title: str = "") -> Figure:
     drawn, lines = min(chips, CHIPS_DRAWN), -(-each // COLUMNS)
     strip, bars = 0.4 + drawn * (0.27 * lines + 0.17), 0.75 + 0.36 * len(layers)
     figure = Figure(figsize=(9.0, strip + bars + (0.3 if title else 0)), layout="constrained")
-    grid = figure.add_gridspec(2, 2, height_ratios=(strip, bars), width_ratios=(1, 1.25))
-    _draw_chips(figure.add_subplot(grid[0, :]), fit, squares, chips)
-    _draw_cores(figure.add_subplot(grid[1, 0]), layers)
-    _draw_memory(figure.add_subplot(grid[1, 1]), fit, layers)
+    parts: Any = figure.subfigures(2, 1, height_ratios=(strip, bars))
+    above, below = parts
+    _draw_chips(above.add_subplot(), fit, squares, chips)
+    cores, memory = below.subplots(1, 2, width_ratios=(1, 1.25))
+    _draw_cores(cores, layers)
+    _draw_memory(memory, fit, layers)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     return figure
@@ -83,7 +86,8 @@ def _draw_chips(axes: Any, fit: Fit, squares: Sequence[str], chips: int) -> None
                                  facecolor=squares[place] if place < len(squares) else EMPTY))
     axes.set_xlim(0, COLUMNS)
     axes.set_ylim(drawn * (lines + 0.6) - 0.6, 0)
-    axes.set_aspect("equal", anchor="W")
+    axes.set_aspect("equal", anchor="NW")
+    axes.set(xticks=(), yticks=())
     axes.set_axis_off()
     more = f"; {drawn} of {chips} chips are drawn" if chips > drawn else ""
     words = (f"{fit.cores} of the {each} cores of a {fit.chip.name}, estimated" if chips == 1 else
@@ -100,11 +104,9 @@ def _draw_cores(axes: Any, layers: Sequence[LayerFit]) -> None:
         words = f"{layer.cores}   {layer.binds}"
         if not layer.fits:
             words = f"fits on no core: {layer.binds} ({layer.cores.grade})"
-        axes.annotate(words, (layer.cores.high if layer.fits else 0, place), xytext=(4, 0), textcoords="offset points",
-                      va="center", fontsize=8, color=INK if layer.fits else ORANGE)
-    names = [f"{layer.name}  {'x'.join(map(str, layer.size.shape))}" for layer in layers]
-    axes.set_yticks(range(len(layers)), names)
-    axes.set_xlim(0, 2.0 * most)
+        _beside(axes, place, words, INK if layer.fits else ORANGE)
+    axes.set_yticks(range(len(layers)), [f"{layer.name}  {shape_words(layer.size.shape)}" for layer in layers])
+    axes.set_xlim(0, most)
     axes.set_title("cores, and the limit that asks for most", loc="left", fontsize=10, color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
@@ -121,13 +123,18 @@ def _draw_memory(axes: Any, fit: Fit, layers: Sequence[LayerFit]) -> None:
         words = f"{memory_words(layer.stored_bits)} + {memory_words(state)}" if layer.fits else ""
         there = high + state.high / KIB if layer.fits else 0.0
         end = max(end, there)
-        axes.annotate(words, (there, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
-                      color=INK)
+        _beside(axes, place, words)
     axes.set_yticks(range(len(layers)), [""] * len(layers))
-    axes.set_xlim(0, 1.6 * (end or 1))
+    axes.set_xlim(0, end or 1)
     axes.set_title("KiB of synapse memory, + u and v (grey)", loc="left", fontsize=10, color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+
+
+def _beside(axes: Any, place: int, words: str, colour: str = INK) -> None:
+    """Words to the right of the axes, at a layer's bar."""
+    axes.annotate(words, (1, place), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
+                  va="center", fontsize=8, color=colour, annotation_clip=False)
 
 
 def _bars(axes: Any, layers: Sequence[LayerFit], ranges: Sequence[tuple[float, float]]) -> None:

@@ -118,9 +118,9 @@ def _network(file: NirFile) -> ChipNetwork:
     shape = tuple(_whole(one, "input: shape") for one in _array(file, "input", "shape").ravel())
     classes = [said[name] for number in range(len(said)) if (name := f"class_{number}") in said]
     prefix = "source_"
+    dt_us, steps, decision_us = (_whole(said.get(name), name) for name in ("dt_us", "steps", "decision_us"))
     return ChipNetwork(
-        shape, tuple(layers), *(_whole(said.get(name), name) for name in ("dt_us", "steps", "decision_us")),
-        tuple(map(str, classes)), _real(said, "rate_gain"), str(said.get("target")),
+        shape, tuple(layers), dt_us, steps, decision_us, tuple(map(str, classes)), _real(said, "rate_gain"), str(said.get("target")),
         {name.removeprefix(prefix): str(value) for name, value in said.items() if name.startswith(prefix)})
 
 

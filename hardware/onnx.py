@@ -182,7 +182,8 @@ def _of_runtime(session: Any, graph: Graph, given: NDArray[np.float32]) -> _Arra
         return dict(zip(names, session.run(names, {"frames": given}), strict=True))
     before, state, steps = _windows_before(graph), {}, []
     if before:
-        state = {"state": np.zeros((len(given), *graph.inputs["state"][1:]), np.float32)}
+        _, *sizes = graph.inputs["state"]  # the first is that of the batch
+        state = {"state": np.zeros((len(given), *(int(size) for size in sizes)), np.float32)}
     for window in range(given.shape[1]):
         inputs = {"pictures": given[:, window:window + 1], **state}
         steps.append(dict(zip(names, session.run(names, inputs), strict=True)))
