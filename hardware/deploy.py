@@ -214,6 +214,7 @@ def read_event_network(path: Path | str) -> ChipNetwork:
     Raises:
         BadFileError: no whole, unaltered chip file, or a network of other input, or one that takes too many steps.
     """
+    _refuse_what_is_exported_first(Path(path))
     network = read_chip(path)
     channels, height, width = network.input_shape
     if channels != 2 or height != width:
@@ -225,6 +226,16 @@ def read_event_network(path: Path | str) -> ChipNetwork:
         raise BadFileError(f"{path}: {steps} steps between decisions and {network.steps} that each looks back on are "
                            "more than fit into memory; export it with a shorter decision, or longer steps")
     return network
+
+
+def _refuse_what_is_exported_first(path: Path) -> None:
+    """Raise if a chip file can be made of what is there, and say how."""
+    export = f"neurofer export {path} --target loihi2 -o net.h5"
+    if (path / "card.json").is_file():
+        raise BadFileError(f"{path}: is a run folder; make a chip network of it ({export}), or decide with the run "
+                           "itself (neurofer predict)")
+    if path.suffix == ".nir" and path.is_file():
+        raise BadFileError(f"{path}: is a NIR graph; make a chip network of it: {export}")
 
 
 def window_spikes(network: ChipNetwork, window: Window, box: Box) -> NDArray[np.uint8]:

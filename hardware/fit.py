@@ -90,7 +90,7 @@ def fit(network: ChipNetwork, chip: Chip | str | None = None) -> Fit:
     target, limits = _chip(chip or network.target)
     fits = layer_fits(target, limits, network_sizes(network))
     proposals = cheaper(target, limits, fits)
-    return Fit(target, limits, tuple(fits), tuple(refusals(target, limits, network.layers, fits)),
+    return Fit(target, limits, tuple(fits), tuple(refusals(target, limits, fits)),
                tuple(warnings(target, limits, fits, proposals)), tuple(proposals))
 
 

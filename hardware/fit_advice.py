@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from neurofer.hardware.layer_fit import LayerFit, Number, known, layer_fits, one_neuron_fits, total
 from neurofer.hardware.limits import LOIHI_1, Chip, Limit
-from neurofer.hardware.network import ChipLayer
 from neurofer.spiking.chip_size import fewer_inputs, size_problems
 from neurofer.spiking.layer_size import LayerSize, chained, stride_words, with_double_stride, with_one_more
 
@@ -47,11 +44,9 @@ def _from_to(pair: tuple[Number, Number], unit: str = "") -> str:
     return f"{before}{unit} to {after}"
 
 
-def refusals(target: str, chip: Chip, layers: Sequence[ChipLayer], fits: Sequence[LayerFit]) -> list[str]:
+def refusals(target: str, chip: Chip, fits: Sequence[LayerFit]) -> list[str]:
     """What is known for sure to be impossible, however many cores there are; empty if all is possible."""
-    sizes = [one.size for one in fits]
-    found = [problem for layer in layers for problem in _outside(layer, chip)]
-    found += size_problems(target, sizes)
+    found = size_problems(target, [one.size for one in fits])
     told = {problem.split(":")[0] for problem in found}
     for one in fits:
         found += [f"{one.name}: one neuron alone is more than a core of {chip.name} has of {limit} (fewer inputs)"
@@ -107,25 +102,6 @@ def _large_inputs(fits: Sequence[LayerFit]) -> Iterator[str]:
 def _limit(chip: Chip, name: str) -> Limit:
     return {"neurons": chip.neurons_per_core, "synapse memory": chip.synapse_bits_per_core,
             "input axons": chip.axons_in_per_core, "output axons": chip.axons_out_per_core}[name]
-
-
-def _outside(layer: ChipLayer, chip: Chip) -> Iterator[str]:
-    """Weights and registers that the chip does not have."""
-    low, high = _range(chip.weight)
-    if wrong := int(np.count_nonzero((layer.weight < low) | (layer.weight > high))):
-        yield f"{layer.name}: {wrong} weights outside {low} to {high} (export it again for {chip.name})"
-    for register, value, limit in (("iDecay", layer.current_decay, chip.current_decay),
-                                   ("vDecay", layer.voltage_decay, chip.voltage_decay),
-                                   ("vThMant", layer.threshold, chip.threshold_mantissa)):
-        low, high = _range(limit)
-        if not low <= value <= high:
-            yield f"{layer.name}: {register} is {value}, and {chip.name} has {low} to {high} (train it for {chip.name})"
-
-
-def _range(limit: Limit) -> tuple[int, int]:
-    if not isinstance(limit.value, tuple):
-        raise ValueError(f"fit: a limit must be a range here, got {limit.value} ({limit.source})")
-    return limit.value
 
 
 def cheaper(target: str, chip: Chip, fits: Sequence[LayerFit]) -> list[Proposal]:

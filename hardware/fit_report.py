@@ -8,25 +8,41 @@ from neurofer.errors import name_some
 from neurofer.hardware.fit import Fit
 from neurofer.hardware.fit_figure import fit_figure
 from neurofer.hardware.layer_fit import LayerFit, Number, memory_words
-from neurofer.hardware.limits import LOIHI_2_NEURONS_SEEN, Limit
+from neurofer.hardware.limits import LOIHI_2_NEURONS_SEEN, Grade, Limit, largest_current
 from neurofer.hardware.network import ChipLayer, ChipNetwork
 from neurofer.hardware.simulate import LayerPeaks
+from neurofer.numbers import shape_words
 from neurofer.plot.report import Picture, Report, Section, Table, figure_png
-from neurofer.spiking.registers import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
+from neurofer.spiking.registers import STATE_LIMIT
 
 Row = tuple[str, ...]
 
-GRADES = ("Grades: A, fixed in public code that programs the chip; B, one public log or document; C, second-hand or "
-          "inferred. Only A refuses a network.")
+WORDS = ("Fan-in: the synapses of a neuron. Limited by: what runs out first on a core. u and v: the current and the "
+         "membrane of every neuron.")
+
+GRADES: dict[Grade, str] = {
+    "A": "fixed in public code that programs the chip", "B": "one public log or document",
+    "C": "second-hand or inferred"}
+
+NAMES = {"run_digest": "digest of the run"}
+"""How the report calls what a network says of its source."""
 
 
 def fit_table(fit: Fit) -> tuple[Row, list[Row]]:
-    """Header and rows for a terminal: each layer, and the sums."""
+    """Header and rows for a terminal: each layer, and the sums; what is estimated has its grade in the header."""
     rows: list[Row] = [(one.name, str(one.neurons), str(one.weights), str(one.connections), _cores(one), one.binds,
                         _stored(one), memory_words(one.state_bits(fit.chip))) for one in fit.layers]
     rows.append(("all", str(fit.neurons), str(fit.weights), str(fit.connections), str(fit.cores), "",
                  memory_words(fit.stored_bits), memory_words(fit.state_bits)))
-    return ("layer", "neurons", "weights", "connections", "cores", "limited by", "synapse memory", "u and v"), rows
+    return ("layer", "neurons", "weights", "connections", f"cores ({fit.cores.grade})", "limited by",
+            f"synapse memory ({fit.stored_bits.grade})", f"u and v ({fit.state_bits.grade})"), rows
+
+
+def fit_note(fit: Fit) -> str:
+    """What stands below ``fit_table``: how far to believe it."""
+    shown = sorted({number.grade for number in (fit.cores, fit.stored_bits, fit.state_bits)})
+    return ("estimated from shapes; nothing was measured on a chip "
+            f"({', '.join(f'{grade}: {GRADES[grade]}' for grade in shown)})")
 
 
 def fit_report(network: ChipNetwork, fit: Fit, peaks: Sequence[LayerPeaks] = (),
@@ -44,24 +60,27 @@ def fit_report(network: ChipNetwork, fit: Fit, peaks: Sequence[LayerPeaks] = (),
     return Report(
         f"A network on {fit.chip.name}",
         f"{f'Without {name_some(left_out, 3)}, an' if left_out else 'An'} estimated {fit.cores} cores on {chips}, "
-        f"{memory_words(fit.stored_bits)} of synapse memory and {memory_words(fit.state_bits)} for u and v. Counted "
-        "from the shapes of the layers and from what is public of the chip; nothing was measured on one.",
+        f"{memory_words(fit.stored_bits)} of synapse memory and {memory_words(fit.state_bits)} for the currents and "
+        "membranes of the neurons (u and v). Counted from the shapes of the layers and from what is public of the "
+        "chip; nothing was measured on one.",
         (*_facts(network), *facts),
         (_verdict(fit), _picture(fit), _layers(fit), *_cheaper(fit), _currents(network, peaks), _limits(fit)))
 
 
 def _facts(network: ChipNetwork) -> tuple[tuple[str, str], ...]:
+    source = {name: value[:12] if name == "run_digest" else value for name, value in network.source.items() if value}
     return (("digest", network.digest[:12]), ("made for", network.target),
-            ("input", f"{_by(network.input_shape)}, one bit each"), ("step", f"{network.dt_us:,} us"),
+            ("input", f"{shape_words(network.input_shape)}, one bit each"), ("step", f"{network.dt_us:,} us"),
             ("steps of a decision", f"{network.steps:,}"), ("delay of the layers", f"{network.delay} steps"),
-            ("classes", str(len(network.classes))), *network.source.items())
+            ("classes", f"{len(network.classes):,}"),
+            *((NAMES.get(name, name), value) for name, value in source.items()))
 
 
 def _verdict(fit: Fit) -> Section:
     said = tuple(f"{one}." for one in (*fit.refusals, *fit.warnings))
     if fit.refusals:
         return Section(f"It does not fit on {fit.chip.name}", said)
-    title = "It fits" if all(one.fits for one in fit.layers) else f"It may not fit on {fit.chip.name}"
+    title = "It fits, by estimate" if all(one.fits for one in fit.layers) else f"It may not fit on {fit.chip.name}"
     return Section(title, (f"Nothing that is known for sure of {fit.chip.name} stands against it.", *said))
 
 
@@ -69,15 +88,16 @@ def _picture(fit: Fit) -> Section:
     alt = f"{fit.cores} cores of {fit.chip.name}: " + "; ".join(
         f"{one.name} {_cores(one)}, {_stored(one)}" for one in fit.layers)
     pale = ("Full colour: the fewest cores that hold a layer. Pale: what the compiler of public logs would take more."
-            if fit.target == "loihi2" else "The fewest cores that hold each layer.")
+            if any(_is_range(one.cores, one.stored_bits) for one in fit.layers) else
+            "The fewest cores that hold each layer.")
     return Section("Where it would lie", (
         f"{pale} Each layer has cores of its own; the input comes as spikes and takes none. Where on the chip a core "
         "lies is for the compiler to say.",), pictures=(Picture(figure_png(fit_figure(fit)), alt),))
 
 
 def _layers(fit: Fit) -> Section:
-    sizes: list[Row] = [(one.name, _by(one.size.shape), str(one.neurons), str(one.weights), str(one.connections),
-                         str(one.fan_in)) for one in fit.layers]
+    sizes: list[Row] = [(one.name, shape_words(one.size.shape), str(one.neurons), str(one.weights),
+                         str(one.connections), str(one.fan_in)) for one in fit.layers]
     sizes.append(("all", "", str(fit.neurons), str(fit.weights), str(fit.connections), ""))
     limits = tuple(fit.layers[0].cores_by)
     cores: list[Row] = [(one.name, _cores(one), one.binds or "-", *(
@@ -90,7 +110,7 @@ def _layers(fit: Fit) -> Section:
     memory.append(("all", memory_words(fit.stored_bits), memory_words(fit.weight_bits), "",
                    memory_words(fit.state_bits)))
     first = fit.layers[0]
-    return Section("Layer by layer", tables=(
+    return Section("Layer by layer", (WORDS,), tables=(
         Table("Counted in the network (A)", ("layer", "shape", "neurons", "weights", "connections", "largest fan-in"),
               tuple(sizes), "A kernel counts once as weights, and as often as it is used as connections."),
         Table("Cores, estimated", ("layer", f"cores ({first.cores.grade})", "limited by", *(
@@ -111,9 +131,12 @@ def _cores_note(fit: Fit) -> str:
     if fit.target == "loihi1":
         return ("The fewest equal pieces that meet all limits of nengo_loihi, which cuts otherwise unless it is told a "
                 "BlockShape. The channels of a pixel share an input axon of a conv layer.")
-    return (f"Lower number: the fewest equal pieces with {fit.chip.neurons_per_core.value:,} neurons a core (C). "
-            f"Higher: cut as in lava-dl's compile logs, with {LOIHI_2_NEURONS_SEEN.value:,} neurons a core (B), as "
-            "its log of PilotNet has them. How many axons a core has is not documented.")
+    pieces = f"fewest equal pieces with {fit.chip.neurons_per_core.value:,} neurons a core (C)"
+    logs = (f"cut as in lava-dl's compile logs, with {LOIHI_2_NEURONS_SEEN.value:,} neurons a core (B), as its log of "
+            "PilotNet has them")
+    counted = (f"Lower number: the {pieces}. Higher: {logs}." if any(_is_range(one.cores) for one in fit.layers) else
+               f"The {pieces}; as many {logs}.")
+    return f"{counted} How many axons a core has is not documented."
 
 
 def _memory_note(fit: Fit) -> str:
@@ -149,7 +172,7 @@ def _currents(network: ChipNetwork, peaks: Sequence[LayerPeaks]) -> Section:
 
 
 def _current_row(layer: ChipLayer, seen: LayerPeaks | None) -> Row:
-    largest = layer.largest_drive * DECAY_ONE / layer.current_decay * (1 << INPUT_SHIFT)
+    largest = largest_current(layer.largest_drive, layer.current_decay)
     observed = ("-",) * 3 if seen is None else (
         f"{100 * seen.peak_current / STATE_LIMIT:.1f}", f"{seen.wraps:,}", f"{seen.saturations:,}")
     return (layer.name, f"{100 * largest / STATE_LIMIT:,.1f}", "never, proved" if layer.cannot_wrap else "not excluded",
@@ -162,14 +185,15 @@ def _limits(fit: Fit) -> Section:
         limits["neurons per core, seen"] = LOIHI_2_NEURONS_SEEN
     sources = list(dict.fromkeys(one.source for one in limits.values()))
     rows = tuple((name, _value(one), one.grade, str(sources.index(one.source) + 1)) for name, one in limits.items())
-    return Section(f"What is known of {fit.chip.name}", (GRADES,), tables=(
+    grades = "; ".join(f"{grade}, {words}" for grade, words in GRADES.items())
+    return Section(f"What is known of {fit.chip.name}", (f"Grades: {grades}. Only A refuses a network.",), tables=(
         Table("Limits", ("limit", "value", "grade", "source"), rows,
               " ".join(f"[{number}] {source}." for number, source in enumerate(sources, 1))),))
 
 
 def _value(limit: Limit) -> str:
     if limit.value is None:
-        return "-"
+        return "not stated"
     low, high = limit.value if isinstance(limit.value, tuple) else (limit.value, limit.value)
     return str(Number(low, high))
 
@@ -185,7 +209,7 @@ def _stored(one: LayerFit) -> str:
 def _tile(one: LayerFit) -> str:
     tile = one.layout.tile
     if one.size.kind == "conv":
-        return _by(tile)
+        return shape_words(tile)
     return f"{tile.channels:,} neuron{'' if tile.channels == 1 else 's'}"
 
 
@@ -193,5 +217,5 @@ def _number(number: Number | None) -> str:
     return "not known" if number is None else str(number)
 
 
-def _by(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
+def _is_range(*numbers: Number) -> bool:
+    return any(number.low != number.high for number in numbers)

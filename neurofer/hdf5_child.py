@@ -39,6 +39,8 @@ def hand_over(path: str, out: BinaryIO, most_bytes: int, levels: int, only: Sequ
     """
     reader = Reader(out, most_bytes, levels)
     try:
+        if not h5py.is_hdf5(path):
+            raise Unreadable("is no HDF5 file")
         with h5py.File(path, "r") as file:
             said = reader.group(file.id, "", 0, frozenset(name.encode() for name in only))
     except Unreadable as error:

@@ -130,6 +130,7 @@ def test_no_hdf5_file(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_bytes(content)
     assert refused(path).endswith(AGAIN)
+    assert ("is no HDF5 file" in refused(path)) is not content.startswith(b"\x89HDF")
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str 
     with _output(task.target) as stream:
         lines: list[str] = []
         tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
-        tables.write_header(stream, classes, time_column)
-        summary = write(task.recordings, stream, tell)
+        rows: Any = _HeaderFirst(stream, lambda: tables.write_header(stream, classes, time_column))
+        summary = write(task.recordings, rows, tell)
         if task.recordings and len(summary.failures) == len(task.recordings):
             tables.write_failures(failures, summary)
             if alone:
@@ -130,6 +130,7 @@ def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str 
                 raise error if isinstance(error, NeuroferError) else why
             raise NeuroferError(f"none of the {len(task.recordings)} recordings could be decided about; the reasons "
                                 f"are in {failures}")
+        rows.begin()
     for line in lines:
         print(line, file=sys.stderr)
     if task.out is not None:
@@ -177,6 +178,26 @@ def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
     with open(out, "rb") as stream:
         if not stream.read(32).startswith(b"file,start_us,end_us,label,"):
             raise UsageError(f"--out: {out} is among the recordings and holds no decisions; choose another name")
+
+
+class _HeaderFirst:
+    """A stream that writes a header before the first row, so that nothing is written where all fails before one."""
+
+    def __init__(self, stream: TextIO, header: Callable[[], None]) -> None:
+        self._stream, self._header = stream, header
+        self._begun = False
+
+    def begin(self) -> None:
+        """Write the header, if it has not been written."""
+        if not self._begun:
+            self._begun = True
+            self._header()
+
+    def write(self, text: str) -> int:
+        """Write rows, and before the first one the header."""
+        if text:
+            self.begin()
+        return self._stream.write(text)
 
 
 @contextlib.contextmanager

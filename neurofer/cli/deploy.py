@@ -10,6 +10,7 @@ import typer
 
 from neurofer.cli._deciding import BOX, FILES, MODE, OUT, SENSOR, SHARD, START_US, STOP_US, WORKERS
 from neurofer.errors import UsageError
+from neurofer.hardware.lava.configs import CONFIGS, DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +43,9 @@ GPU_BATCH = 32
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    from neurofer.cli.options import examples
+    from neurofer.cli.options import examples, paragraphs
 
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("deploy", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("deploy", help=paragraphs(HELP), epilog=examples(
         "neurofer deploy net.h5 recording.raw",
         "neurofer deploy net.h5 --on gpu recordings/ -o decisions.csv --batch 64",
         "neurofer deploy net.h5 --on simulate recordings/ -o decisions.csv --workers 0 --shard 3/8",
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
 
 def deploy(
-    net: Path = typer.Argument(..., help="Chip file that 'neurofer export' wrote."),
+    net: Path = typer.Argument(..., metavar="NET", help="Chip file that 'neurofer export' wrote."),
     files: list[Path] = FILES,
     on: str = typer.Option("simulate", help="Where it runs: simulate, gpu or lava."),
     out: Path | None = OUT,
@@ -65,7 +65,7 @@ def deploy(
     mode: str = MODE,
     batch: int | None = typer.Option(None, min=1, help=f"gpu: recordings side by side; {GPU_BATCH} by default."),
     device: str | None = typer.Option(None, help="gpu: auto, cpu or cuda; auto takes a GPU where there is one."),
-    run_config: str | None = typer.Option(None, help="lava: loihi2sim (the default), loihi1sim, loihi2hw, loihi1hw."),
+    run_config: str | None = typer.Option(None, help=f"lava: {', '.join(CONFIGS)}; {DEFAULT_CONFIG} by default."),
     limit_s: float | None = typer.Option(None, help="lava: seconds for one recording; by default what it may need."),
     workers: int = WORKERS,
     shard: str | None = SHARD,
@@ -83,13 +83,13 @@ def deploy(
         raise UsageError("--workers: gpu decides about recordings side by side in one process; use --batch")
     if limit_s is not None and not limit_s > 0:
         raise UsageError(f"--limit-s: need a number of seconds above 0, got {limit_s}")
-    if run_config is not None:
-        _check_run_config(run_config)
+    if run_config is not None and run_config not in CONFIGS:
+        raise UsageError(f"--run-config: need {', '.join(CONFIGS)}, got {run_config!r}")
     workers = workers or processors()
     if workers > 1:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the workers, which fill the cores by themselves
     task = read_task(files, out, box, sensor, start_us, stop_us, mode, shard)
-    opener = OpenedChip(net, place, device or "auto", run_config or "loihi2sim", limit_s)
+    opener = OpenedChip(net, place, device or "auto", run_config or DEFAULT_CONFIG, limit_s)
     decider = opener()
     if on == "gpu" and isinstance(decider, ChipPredictor):
         write = _side_by_side(decider, task.request, batch or GPU_BATCH)
@@ -114,10 +114,3 @@ def _refuse_elsewhere(on: str, options: dict[str, tuple[str, object]]) -> None:
     for name, (place, value) in options.items():
         if value is not None and place != on:
             raise UsageError(f"{name}: is for --on {place}, not for {on}; leave it out")
-
-
-def _check_run_config(name: str) -> None:
-    from neurofer.hardware.lava import CONFIGS
-
-    if name not in CONFIGS:
-        raise UsageError(f"--run-config: need {', '.join(CONFIGS)}, got {name!r}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from neurofer.cli.options import examples
+from neurofer.cli.options import examples, paragraphs
 from neurofer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurofer.train.run_folder import Run
 
 TARGETS = ("loihi1", "loihi2", "nir", "onnx")
+RECORDINGS = 64
 
 HELP = """Write a trained network so that something else runs it, spike for spike, or refuse with every reason.
 
@@ -31,8 +32,7 @@ currents stay within 24 bits, the run's training recordings are run to see.
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("export", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("export", help=paragraphs(HELP), epilog=examples(
         "neurofer train --backend snn --data store --out runs/chip snn.quantise=loihi2",
         "neurofer export runs/chip --target loihi2 -o net.h5 --report fit.html",
         "neurofer export net.h5 --target nir -o net.nir",
@@ -47,8 +47,8 @@ def export(
     report: Path | None = typer.Option(None, "--report", metavar="FILE.html", help="Also write how it lies on the "
                                        "chip: cores, neurons, synapses, memory, what does not fit."),
     data: Path | None = typer.Option(None, "--data", help="Store of the run, if it has moved."),
-    recordings: int = typer.Option(64, "--recordings", min=1, help="Training recordings that are run where no proof "
-                                   "says that currents stay within 24 bits."),
+    recordings: int | None = typer.Option(None, "--recordings", min=1, help="Training recordings that are run where no "
+                                          f"proof says that currents stay within 24 bits; {RECORDINGS} by default."),
     after_training: bool = typer.Option(False, "--after-training", help="Round a network that was trained in float "
                                         "numbers; it will fire other spikes."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
@@ -64,6 +64,9 @@ def export(
         raise UsageError(f"--report: {report} is the file of --out too; choose another name")
     if report is not None and target not in TARGETS[:2]:
         raise UsageError(f"--report: says how a network lies on a chip; --target {target} is none")
+    if target == "onnx":
+        _refuse_given({"--data": data, "--recordings": recordings, "--after-training": after_training or None,
+                       "--cache": cache}, "for chip networks, not for --target onnx")
     from neurofer.hardware.export import examine, open_source
     from neurofer.hardware.network import ChipNetwork
 
@@ -71,24 +74,32 @@ def export(
     if target == "onnx":
         _write_onnx(opened, source, out)
         return
+    if after_training and isinstance(opened, ChipNetwork):
+        _refuse_given({"--after-training": True}, f"for a run; {source} holds whole numbers already")
     chip = opened.target if isinstance(opened, ChipNetwork) else opened.config.snn.chip or "loihi2"
     made = examine(opened, chip if target == "nir" else target, after_training=after_training, data=data,
-                   recordings=recordings, cache=cache)
+                   recordings=recordings or RECORDINGS, cache=cache)
     if target == "nir":
         from neurofer.hardware.nir import write_nir
 
         write_nir(out, made.required())
-        typer.echo(f"{out}: NIR graph, {_size(made.network)}")
+        typer.echo(f"{out}: NIR graph, {_size(made.network)}\n{_compared(made)}")
     else:
         _write_chip(made, out, report)
-    typer.echo(_compared(made))
+
+
+def _refuse_given(options: dict[str, object], what_for: str) -> None:
+    """Raise if options were given that would change nothing."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise UsageError(f"{', '.join(given)}: {'is' if len(given) == 1 else 'are'} {what_for}; leave "
+                         f"{'it' if len(given) == 1 else 'them'} out")
 
 
 def _write_chip(made: Exported, out: Path, report: Path | None) -> None:
     from neurofer.cli.options import text_table
     from neurofer.files import write_text
     from neurofer.hardware.chip_file import write_chip
-    from neurofer.hardware.fit_report import fit_report, fit_table
+    from neurofer.hardware.fit_report import fit_note, fit_report, fit_table
     from neurofer.plot.report import report_html
 
     network, lies = made.network, made.lies
@@ -96,8 +107,8 @@ def _write_chip(made: Exported, out: Path, report: Path | None) -> None:
         shown = fit_report(network, lies, made.peaks or (), (("compared", _compared(made)),))
         write_text(report, report_html(shown))
     write_chip(out, made.required())
-    typer.echo(f"{out}: {network.target}, {_size(network)}, digest {network.digest[:12]}")
-    typer.echo("\n" + text_table(*fit_table(lies)) + "\n")
+    typer.echo(f"{out}: {network.target}, {_size(network)}, digest {network.digest[:12]}\n{_compared(made)}")
+    typer.echo(f"\n{text_table(*fit_table(lies))}\n\n{fit_note(lies)}")
     for warning in lies.warnings:
         typer.echo(f"note: {warning}")
     if report is not None:
@@ -123,8 +134,8 @@ def _write_onnx(opened: Run | ChipNetwork, source: Path, out: Path) -> None:
 
 def _size(network: ChipNetwork) -> str:
     weights = sum(layer.weight.size for layer in network.layers)
-    return (f"{len(network.layers)} layers, {network.neurons} neurons, {weights} weights, steps of {network.dt_us} us, "
-            f"output {network.delay} steps late")
+    return (f"{len(network.layers)} layers, {network.neurons:,} neurons, {weights:,} weights, steps of "
+            f"{network.dt_us:,} us, output {network.delay} steps late")
 
 
 def _compared(made: Exported) -> str:
@@ -132,5 +143,5 @@ def _compared(made: Exported) -> str:
         return "a chip network already: the same integers"
     spikes, different = (sum(getattr(one, name) for one in made.compared) for name in ("spikes", "different"))
     beside = "; the trained network is not what the chip runs" if different else ""
-    return (f"{different} of {spikes} spikes differ from the trained network's on random input, all layers "
+    return (f"{different:,} of {spikes:,} spikes differ from the trained network's on random input, all layers "
             f"counted{beside}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from neurofer.cli.options import examples
+from neurofer.cli.options import examples, paragraphs
 from neurofer.errors import UsageError
 
 HELP = """Take over a trained network of snnTorch, norse or spikingjelly that was written as a NIR graph.
@@ -23,8 +23,7 @@ which --dt-us says.
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("import-nir", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("import-nir", help=paragraphs(HELP), epilog=examples(
         "neurofer import-nir net.nir -o runs/theirs --written-by snntorch --dt-us 10000 --classes anger,joy,fear",
         "neurofer import-nir net.nir -o runs/theirs --written-by norse --dt-us 1000 --classes a,b --size-px 32",
         "neurofer evaluate runs/theirs --data store --force"))(import_nir)

@@ -50,6 +50,11 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
                      for line in lines)
 
 
+def paragraphs(text: str) -> str:
+    """The help of a verb as it is shown: each paragraph is one line, which the terminal breaks anew."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 def examples(*commands: str) -> str:
     """The epilog of a verb: ``examples("neurofer info a.raw")``."""
     lines = "\n".join(f"  {command}" for command in commands)

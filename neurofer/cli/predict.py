@@ -29,10 +29,9 @@ Videos are turned into events first: neurofer simulate VIDEO -o EVENTS.
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    from neurofer.cli.options import examples
+    from neurofer.cli.options import examples, paragraphs
 
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("predict", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("predict", help=paragraphs(HELP), epilog=examples(
         "neurofer predict runs/ann recording.raw",
         "neurofer predict runs/snn recordings/ -o decisions.csv",
         "neurofer predict runs/ann recordings/ -o decisions.csv --workers 0 --shard 3/8",

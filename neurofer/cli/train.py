@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from neurofer.cli.options import examples, with_options
+from neurofer.cli.options import examples, paragraphs, with_options
 from neurofer.errors import UsageError
 from neurofer.launch import rank
 
@@ -20,8 +20,7 @@ but for rounding and the draws of dropout.
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("train", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("train", help=paragraphs(HELP), epilog=examples(
         "neurofer train --backend snn --data store --out runs/snn",
         "neurofer train --backend ann --data store --out runs/ann train.epochs=20 train.lr=5e-4",
         "neurofer train --config mine.yaml --data store --out runs/mine --seed 1",

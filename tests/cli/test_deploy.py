@@ -15,6 +15,7 @@ from neurofer.events.events import Events
 from neurofer.hardware import lava
 from neurofer.hardware.chip_file import read_chip, write_chip
 from neurofer.hardware.simulate import simulate
+from trees.lava import needs_lava
 
 ON_THIS_HOST = (("--on", "simulate"), ("--on", "simulate", "--workers", 2), ("--on", "gpu", "--device", "cpu"),
                 ("--on", "gpu", "--device", "cpu", "--batch", 5))
@@ -129,7 +130,7 @@ def test_under_lava_the_time_on_this_host_is_empty(run_folder: Path, chip_file: 
 
 
 @pytest.mark.lava
-@pytest.mark.skipif(bool(lava.missing_parts()), reason="needs Lava: make lava")
+@needs_lava
 def test_lava_itself_decides_as_predict_does(run_folder: Path, chip_file: Path, recording: Path, run_cli: Any) -> None:
     words = (recording, *LOOK, "--stop-us", 150_000)
     code, out, err = run_cli("deploy", chip_file, *words, "--on", "lava")
@@ -209,7 +210,41 @@ def test_broken_chip_files_are_told_in_a_sentence(chip_file: Path, recording: Pa
         assert told in err
     code, _, err = run_cli("deploy", recording, recording, *LOOK)
     assert (code, err.count("\n")) == (1, 1)
+    assert err == f"error: {recording}: is no HDF5 file; export it again with 'neurofer export'\n"
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_what_is_exported_first_says_how(run_folder: Path, recording: Path, run_cli: Any, tmp_path: Path) -> None:
+    graph = tmp_path / "net.nir"
+    graph.touch()
+    for source, told in ((run_folder, "is a run folder"), (graph, "is a NIR graph")):
+        for place in (*ON_THIS_HOST, ("--on", "lava")):
+            code, out, err = run_cli("deploy", source, recording, *LOOK, *place)
+            assert (code, out, err.count("\n")) == (1, "", 1)
+            assert f"{source}: {told}; make a chip network of it" in err
+            assert f"neurofer export {source} --target loihi2 -o net.h5" in err
+        assert ("neurofer predict" in err) is (source == run_folder)
+
+
+@pytest.mark.parametrize("place", ON_THIS_HOST)
+def test_where_nothing_is_decided_standard_output_stays_empty(
+        place: tuple[Any, ...], chip_file: Path, run_cli: Any, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for names, told in ((("none.raw",), "error: none.raw: does not exist"),
+                        (("none.raw", "other.raw"), "error: none of the 2 recordings could be decided about")):
+        code, out, err = run_cli("deploy", chip_file, *names, *LOOK, *place)
+        assert (code, out) == (1, "")
+        assert told in err
+
+
+def test_hardware_that_is_not_there_is_told_before_anything_is_read(
+        chip_file: Path, run_cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurofer.hardware.lava.installed.missing_parts", list)
+    monkeypatch.setattr("neurofer.hardware.lava.installed.HARDWARE", "absent")
+    code, out, err = run_cli("deploy", chip_file, "none.raw", "--on", "lava", "--run-config", "loihi2hw")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "config loihi2hw needs a Loihi host" in err
 
 
 @pytest.mark.parametrize(("words", "told"), [
@@ -222,7 +257,7 @@ def test_broken_chip_files_are_told_in_a_sentence(chip_file: Path, recording: Pa
     (["--on", "lava", "--limit-s", "nan"], "--limit-s: need a number of seconds above 0, got nan"),
     (["--on", "lava", "--run-config", "loihi3"], "--run-config: need loihi2sim, "),
     (["--on", "gpu", "--workers", "2"], "--workers: gpu decides about recordings side by side in one process"),
-    (["--on", "gpu", "--device", "tpu"], "device: need auto, cpu or cuda, got 'tpu'"),
+    (["--on", "gpu", "--device", "tpu"], "--device: need auto, cpu or cuda, got 'tpu'"),
     (["--on", "gpu", "--batch", "0"], "--batch"),
     (["--shard", "3/2"], "--shard: need i/n"),
     (["--mode", "lenient"], "--mode: need repair, strict or trust"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,8 +46,14 @@ def test_the_chip_file_fires_what_the_run_fires(runs: Callable[..., Path], tmp_p
     run, out, report = runs("snn", "snn.quantise=loihi2"), tmp_path / "net.h5", tmp_path / "fit.html"
     done = run_cli("export", run, "--target", "loihi2", "-o", out, "--report", report)
     assert done.code == 0, done.err
-    assert "0 of" in done.out
-    assert "spikes differ from the trained network's" in done.out
+    first, proof, nothing, header, *_, last = done.out.splitlines()
+    assert first.startswith(f"{out}: loihi2, 3 layers, ")
+    assert re.fullmatch(r"0 of \d+(,\d{3})* spikes differ from the trained network's .*", proof)
+    assert nothing == ""
+    assert header.split("  ")[-1] == "u and v (A)"
+    assert "cores (C)" in header
+    assert "\nestimated from shapes; nothing was measured on a chip (A: " in done.out
+    assert last == f"next: neurofer deploy {out} --on simulate RECORDING"
     assert "estimated" in report.read_text(encoding="utf-8")
     chip, model = read_chip(out), load_run(run).model
     assert chip.classes == ("down", "left", "right")
@@ -64,6 +71,11 @@ def test_from_file_to_file_the_integers_stay(runs: Callable[..., Path], tmp_path
                                 ("net.nir", "loihi2", "again.h5"), ("net.h5", "loihi1", "other.h5")):
         done = run_cli("export", tmp_path / source, "--target", target, "-o", tmp_path / out)
         assert done.code == 0, done.err
+        if out != "net.h5":
+            assert done.out.splitlines()[1] == "a chip network already: the same integers"
+            refused = run_cli("export", tmp_path / source, "--target", target, "-o", tmp_path / "x", "--after-training")
+            assert refused.code == 2
+            assert f"--after-training: is for a run; {tmp_path / source} holds whole numbers already" in refused.err
     first = read_chip(tmp_path / "net.h5")
     assert read_chip(tmp_path / "again.h5").digest == first.digest
     other = read_chip(tmp_path / "other.h5")
@@ -174,6 +186,10 @@ def test_a_kill_while_writing_leaves_the_old_file_whole(runs: Callable[..., Path
     (["--target", "nir", "-o", "net.nir", "--report", "fit.html"], 2, "--target nir is none"),
     (["--target", "loihi2", "-o", "net.h5", "--report", "net.h5"], 2, "is the file of --out too"),
     (["-o", "net.h5"], 2, "--target"),
+    (["--target", "onnx", "-o", "net.onnx", "--after-training"], 2,
+     "--after-training: is for chip networks, not for --target onnx; leave it out"),
+    (["--target", "onnx", "-o", "net.onnx", "--data", "store", "--recordings", "3", "--cache", "here"], 2,
+     "--data, --recordings, --cache: are for chip networks, not for --target onnx; leave them out"),
 ])
 def test_wrong_words(words: list[str], code: int, said: str, runs: Callable[..., Path], tmp_path: Path, run_cli: Any,
                      monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,15 +144,6 @@ def test_what_training_refuses_is_what_the_fit_refuses() -> None:
     assert refused > 10
 
 
-def test_registers_that_another_chip_lacks_are_refused_by_layer() -> None:
-    small = replace(LOIHI_1, threshold_mantissa=Limit((1, 100), "A", "a test"), weight=Limit((-1, 1), "A", "a test"))
-    found = fit(chip_net([conv(4), dense(3)]), small)
-    assert found.refusals == ("conv1: 72 weights outside -1 to 1 (export it again for Loihi 1)",
-                              "conv1: vThMant is 500, and Loihi 1 has 1 to 100 (train it for Loihi 1)",
-                              "dense1: 192 weights outside -1 to 1 (export it again for Loihi 1)",
-                              "dense1: vThMant is 500, and Loihi 1 has 1 to 100 (train it for Loihi 1)")
-
-
 def test_more_cores_than_a_chip_warn_and_say_what_to_change() -> None:
     small = replace(LOIHI_1, cores_per_chip=Limit(20, "A", "a test"))
     (said,) = fit(chip_net(preset_layers("base", 8), (2, 64, 64)), small).warnings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from neurofer.hardware.fit import fit
 from neurofer.hardware.fit_figure import COLOURS, EMPTY, fit_figure
-from neurofer.hardware.fit_report import fit_report, fit_table
+from neurofer.hardware.fit_report import fit_note, fit_report, fit_table
 from neurofer.hardware.limits import CHIPS
 from neurofer.hardware.network import ChipNetwork
 from neurofer.hardware.simulate import LayerPeaks
@@ -41,10 +42,18 @@ def test_the_table_has_every_layer_and_the_sums(network: ChipNetwork) -> None:
     # two cores with 14 neurons, 290 bits an input, and one with 12, 250 bits: 14 units of 8 bytes for 2048 inputs each
     by_name = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
     assert by_name["dense1"] == {
-        "layer": "dense1", "neurons": "40", "weights": "81,920", "connections": "81,920", "cores": "3",
-        "limited by": "synapse memory", "synapse memory": "224 KiB", "u and v": "240 B"}
-    assert by_name["all"]["cores"] == "6 to 9"
+        "layer": "dense1", "neurons": "40", "weights": "81,920", "connections": "81,920", "cores (C)": "3",
+        "limited by": "synapse memory", "synapse memory (C)": "224 KiB", "u and v (A)": "240 B"}
+    assert by_name["all"]["cores (C)"] == "6 to 9"
     assert by_name["all"]["neurons"] == "10,288"
+
+
+def test_below_the_table_stands_how_far_to_believe_it(network: ChipNetwork) -> None:
+    assert fit_note(fit(network, "loihi2")) == (
+        "estimated from shapes; nothing was measured on a chip (A: fixed in public code that programs the chip, C: "
+        "second-hand or inferred)")
+    assert fit_note(fit(network, "loihi1")).endswith("(A: fixed in public code that programs the chip)")
+    assert fit_table(fit(network, "loihi1"))[0][4:] == ("cores (A)", "limited by", "synapse memory (A)", "u and v (A)")
 
 
 @pytest.mark.parametrize("target", CHIPS)
@@ -82,7 +91,24 @@ def test_what_does_not_fit_comes_first() -> None:
     assert doubted.sections[0].title == "It may not fit on Loihi 2"
     _, rows = fit_table(fit(network, "loihi1"))
     assert rows[1][4:7] == ("none", "input axons", "none")
-    assert fit_report(chip_net([dense(3)]), fit(chip_net([dense(3)]))).sections[0].title == "It fits"
+    assert fit_report(chip_net([dense(3)]), fit(chip_net([dense(3)]))).sections[0].title == (
+        "It fits, by estimate")
+
+
+def test_ranges_are_explained_where_there_are_some(network: ChipNetwork) -> None:
+    small = chip_net([conv(4), dense(3)])
+    for one, target, some in ((network, "loihi2", True), (network, "loihi1", False), (small, "loihi2", False)):
+        html = report_html(fit_report(one, fit(one, target)))
+        assert ("Pale:" in html) is ("Lower number:" in html) is some
+    assert "The fewest equal pieces with 8,192 neurons a core (C); as many cut as in" in html
+
+
+def test_where_it_comes_from_is_told_short(network: ChipNetwork) -> None:
+    said = {"run": "chip", "run_digest": "0123456789abcdef" * 4, "licence": ""}
+    facts = dict(fit_report(replace(network, source=said), fit(network)).facts)
+    assert facts["digest of the run"] == "0123456789ab"
+    assert facts["run"] == "chip"
+    assert not {"run_digest", "licence"} & set(facts)
 
 
 def test_currents_are_proved_or_looked_at() -> None:
@@ -106,7 +132,9 @@ def test_every_limit_has_its_grade_and_source(network: ChipNetwork) -> None:
     for target, chip in CHIPS.items():
         limits = table(fit_report(network, fit(network, target)), "Limits")
         assert len(limits.rows) == len(vars(chip)) - 1 + (target == "loihi2")
-        for _, _, grade, source in limits.rows:
+        assert ["weight exponent", "not stated", "A"] in [list(row[:3]) for row in limits.rows] or target == "loihi1"
+        for _, value, grade, source in limits.rows:
+            assert value != "-"
             assert grade in "ABC"
             assert f"[{source}] " in limits.note
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,12 @@ def test_refusals() -> None:
     simulator, spikes = BatchSimulator(network, "cpu"), random_spikes(network, 3, 2)
     with pytest.raises(ValueError, match=r"input must be \(T, B"):
         simulator.run(spikes[:, 0])
-    with pytest.raises(ValueError, match="zeros and ones"):
+    with pytest.raises(ValueError, match="zeros and ones") as caught:
         simulator.run(spikes * 2)
+    for run, given in ((simulator.run, torch.from_numpy(spikes * 2)), (partial(simulate, network), spikes * 2)):
+        with pytest.raises(ValueError, match="several events of a step count as one") as again:
+            run(given)
+        assert str(again.value) == str(caught.value)
     _, state = simulator.run(spikes)
     with pytest.raises(ValueError, match="pass state=None"):
         simulator.run(spikes[:, :1], state)

@@ -19,7 +19,7 @@ import pytest
 
 from neurofer.errors import BadFileError, MissingExtraError, NeuroferError
 from neurofer.hardware.chip_file import write_chip
-from neurofer.hardware.lava import _compat, process_group, run_lava, run_lava_batch, runner
+from neurofer.hardware.lava import _compat, installed, process_group, run_lava, run_lava_batch, runner
 from neurofer.hardware.lava.worker import with_silence
 from trees.chips import random_chip, random_spikes
 
@@ -229,6 +229,18 @@ def test_without_lava_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, chip_
     monkeypatch.setattr(importlib.metadata, "version", version)
     with pytest.raises(MissingExtraError, match=r"^Lava needs lava-dl, .*: make lava, .* docs/lava\.md says$"):
         run_lava(chip_file, SPIKES)
+
+
+def test_hardware_that_is_not_there_is_refused_before_lava_starts(
+        monkeypatch: pytest.MonkeyPatch, chip_file: Path) -> None:
+    monkeypatch.setattr(installed, "missing_parts", list)
+    monkeypatch.setattr(runner, "run_group", None)
+    monkeypatch.setattr(installed, "HARDWARE", "absent")
+    for config in ("loihi2hw", "loihi1hw"):
+        with pytest.raises(NeuroferError, match=f"config {config} needs a Loihi host .* take loihi2sim or loihi1sim"):
+            run_lava(chip_file, SPIKES, config=config)
+    monkeypatch.setattr(installed, "HARDWARE", "json")  # any module that is there
+    installed.require_lava("loihi2hw")
 
 
 def test_importing_costs_neither_torch_nor_lava() -> None:
