@@ -21,8 +21,8 @@
                         neurofer.hardware.comparison.time, of this host alone; ann and snn: {evidence_ms, decision_ms}.
                         Waiting in a queue is not measured. A simulator's time is never a chip's, so lava has none
     operations          {"ann", "snn"}: what each does for a recording; see neurofer.hardware.comparison.counts
-    energy              {tables, estimates, ratios, break_even, sweep}: every estimate and ratio has kind "estimated"
-                        and carries table, source, rate and steps; none is of Loihi 2; see
+    energy              {tables, estimates, ratios, break_even, sweep}: every estimate, ratio and verdict has kind
+                        "estimated" and carries table, source, rate and steps; none is of Loihi 2; see
                         neurofer.hardware.comparison.energy
     memory              how the chip network lies on the chip; see neurofer.hardware.comparison.memory
     host                versions and machine of this comparison
@@ -36,21 +36,32 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from neurofer.hardware.chip_file import write_chip
+from neurofer.hardware.comparison.counts import ann_work, snn_work
+from neurofer.hardware.comparison.data import Both, open_both, shared_data
+from neurofer.hardware.comparison.energy import energy
+from neurofer.hardware.comparison.format import FORMAT, VERSION
+from neurofer.hardware.comparison.memory import memory
+from neurofer.hardware.comparison.said import (
+    Voice,
+    accuracy,
+    ann_voice,
+    float_voice,
+    how_early,
+    same_decisions,
+    spiking_voices,
+)
+from neurofer.hardware.comparison.spikes import fire, told
+from neurofer.hardware.comparison.targets import Target, make_targets
+from neurofer.hardware.comparison.time import contestants, measure_latency, measure_throughput
 from neurofer.hardware.energy import EnergyTable
-
-if TYPE_CHECKING:
-    from neurofer.hardware.comparison.data import Both
-    from neurofer.hardware.comparison.said import Voice
-    from neurofer.hardware.comparison.targets import Target
-    from neurofer.hardware.export import Exported
-    from neurofer.train.run_folder import Run
-
-FORMAT = "neurofer-comparison"
-VERSION = 1
+from neurofer.hardware.export import Exported, export_chip
+from neurofer.hardware.gpu import chosen_device
+from neurofer.train.run_folder import Run, host_facts, settings_digest
 
 
 @dataclass(frozen=True)
@@ -94,9 +105,8 @@ def compare(ann: Run, snn: Run, wanted: Wanted, data: Path | None = None, cache:
         CannotSay: a chip cannot run the SNN exactly; every reason is told.
         BadFileError: the store or a recording cannot be used.
     """
-    from neurofer.hardware.comparison.data import open_both, shared_data
-    from neurofer.hardware.export import export_chip
-
+    if "gpu" in wanted.targets:
+        chosen_device(wanted.device)  # a GPU that is not there is told before any work
     shared = shared_data(ann, snn, data)
     made = export_chip(snn, wanted.chip or snn.config.snn.chip or "loihi2", after_training=wanted.after_training,
                        data=shared.place, cache=cache)
@@ -109,14 +119,6 @@ def compare(ann: Run, snn: Run, wanted: Wanted, data: Path | None = None, cache:
 
 
 def _compared(both: Both, made: Exported, wanted: Wanted, spare: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    from neurofer.hardware.chip_file import write_chip
-    from neurofer.hardware.comparison.counts import ann_work, snn_work
-    from neurofer.hardware.comparison.energy import energy
-    from neurofer.hardware.comparison.memory import memory
-    from neurofer.hardware.comparison.said import accuracy, how_early, same_decisions
-    from neurofer.hardware.comparison.targets import make_targets
-    from neurofer.train.run_folder import host_facts
-
     chip = made.network
     write_chip(spare / "chip.h5", chip)
     targets = make_targets(wanted.targets, both.snn.network, chip, spare / "chip.h5", wanted.device)
@@ -138,9 +140,6 @@ def _compared(both: Both, made: Exported, wanted: Wanted, spare: Path, tell: Cal
 def _run(both: Both, made: Exported, targets: list[Target], lava_clips: int,
          tell: Callable[[str], None]) -> tuple[dict[str, Voice], dict[str, Any]]:
     """What everyone said, and how far the spikes of the targets agree."""
-    from neurofer.hardware.comparison.said import ann_voice, float_voice, spiking_voices
-    from neurofer.hardware.comparison.spikes import fire, told
-
     names, every = [clip.name for clip in both.tested], np.arange(len(both.clips))
     tell("decisions of the ANN")
     voices = {"ann": ann_voice(both)}
@@ -159,8 +158,6 @@ def _run(both: Both, made: Exported, targets: list[Target], lava_clips: int,
 
 
 def _times(both: Both, targets: list[Target], decisions: int) -> dict[str, Any]:
-    from neurofer.hardware.comparison.time import contestants, measure_latency, measure_throughput
-
     who = contestants(both, targets)
     ann, snn = both.ann.run.config, both.snn.run.config.snn
     return {
@@ -172,8 +169,6 @@ def _times(both: Both, targets: list[Target], decisions: int) -> dict[str, Any]:
 
 
 def _run_facts(both: Both) -> dict[str, Any]:
-    from neurofer.train.run_folder import settings_digest
-
     return {name: {"name": run.path.name, "digest": run.card["digest"], "settings_digest": settings_digest(run.config),
                    "seed": run.config.seed, "protocol": run.card["protocol"]["name"],
                    "best_epoch": run.card["metrics"]["best_epoch"], "trained_on": run.record.get("host"),

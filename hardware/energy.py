@@ -33,7 +33,8 @@ class EnergyTable:
 
     @property
     def break_even(self) -> float | None:
-        """Spikes per neuron times steps (rate x T) below which accumulates cost less than one dense pass."""
+        """Synaptic operations per multiply-accumulate of one dense pass (rule of thumb: rate x T) below which they cost
+        less than that pass."""
         if self.mac_pj is None or self.accumulate_pj is None:
             return None
         return self.mac_pj / self.accumulate_pj

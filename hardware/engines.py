@@ -26,38 +26,72 @@ class Engine(Protocol):
 
 
 class SimulateEngine:
-    """The integer simulator in numpy."""
+    """The integer simulator in numpy.
+
+    Attributes:
+        where: Device, in words.
+    """
+
+    where = "numpy, cpu"
 
     def __init__(self, network: ChipNetwork) -> None:
         self.network = network
 
     def __call__(self, spikes: NDArray[np.uint8], states: Sequence[State]) -> tuple[NDArray[np.uint8], list[State]]:
-        traces, after = simulate(self.network, spikes, joined(states, np.concatenate, np.zeros_like))
+        traces, after = self.run(spikes, joined(states, np.concatenate, np.zeros_like))
         return traces[-1], apart(after, len(states))
+
+    def run(self, spikes: NDArray[np.uint8], state: State, *,
+            every_layer: bool = False) -> tuple[list[NDArray[np.uint8]], State]:
+        """Spikes ``(T, B, *neurons)`` of the last layer, or of all, and the state of the whole batch after them."""
+        traces, after = simulate(self.network, spikes, state)
+        return traces if every_layer else traces[-1:], after
 
 
 class GpuEngine:
     """The batched simulator in torch, on a GPU or a CPU.
 
+    Args:
+        network: To run.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        remedy: What to do if the memory does not suffice.
+
+    Attributes:
+        where: Device, in words.
+
     Raises:
         UsageError: a device that is unknown or not there.
     """
 
-    def __init__(self, network: ChipNetwork, device: str = "auto") -> None:
+    def __init__(self, network: ChipNetwork, device: str = "auto", remedy: str = "take a smaller --batch") -> None:
         from neurofer.hardware.gpu import BatchSimulator
 
         self.network = network
         self._simulator = BatchSimulator(network, device)
+        self._remedy = remedy
+        self.where = f"torch, {self._simulator.device.type}"
 
     def __call__(self, spikes: NDArray[np.uint8], states: Sequence[State]) -> tuple[NDArray[np.uint8], list[State]]:
         import torch
 
+        traces, after = self.run(spikes, joined(states, torch.cat, torch.zeros_like))
+        return traces[-1], apart(after, len(states))
+
+    def run(self, spikes: NDArray[np.uint8], state: State, *,
+            every_layer: bool = False) -> tuple[list[NDArray[np.uint8]], State]:
+        """As that of ``SimulateEngine``.
+
+        Raises:
+            NeuroferError: the memory does not hold the batch.
+        """
+        import torch
+
         try:
-            traces, after = self._simulator.run(spikes, joined(states, torch.cat, torch.zeros_like))
-            return traces[-1].cpu().numpy(), apart(after, len(states))
+            traces, after = self._simulator.run(spikes, state, every_layer=every_layer)
+            return [trace.cpu().numpy() for trace in traces], after
         except torch.OutOfMemoryError as error:
-            raise NeuroferError(f"the GPU's memory does not hold {len(states)} recordings side by side; take a smaller "
-                                "--batch") from error
+            raise NeuroferError(f"the GPU's memory does not hold {spikes.shape[1]} recordings side by side; "
+                                f"{self._remedy}") from error
 
 
 def joined(states: Sequence[State], concatenate: Callable[[list[Any]], Any], zeros_like: Callable[[Any], Any]) -> State:

@@ -20,6 +20,7 @@ from neurofer.hardware.cuda_graph import Replayed
 from neurofer.hardware.network import ChipLayer, ChipNetwork, check_spikes, check_spikes_shape, no_spike
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from neurofer.spiking.neuron import CubaState
@@ -29,6 +30,22 @@ if TYPE_CHECKING:
 CPU_NUMBERS, GPU_NUMBERS = 1 << 21, 1 << 26
 """Neurons, steps times batch, of the largest layer that are computed together: what a cache holds, what keeps a GPU
 busy."""
+
+
+def chosen_device(device: str) -> torch.device:
+    """``cpu``, ``cuda``, or for ``auto`` a GPU where there is one.
+
+    Raises:
+        UsageError: another device, or a GPU that is not there.
+    """
+    import torch
+
+    there = torch.cuda.is_available()
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device: need auto, cpu or cuda, got {device!r}")
+    if device == "cuda" and not there:
+        raise UsageError("--device: no GPU that torch can use; use cpu, or auto")
+    return torch.device("cuda" if there and device != "cpu" else "cpu")
 
 
 class BatchSimulator:
@@ -47,15 +64,8 @@ class BatchSimulator:
     """
 
     def __init__(self, network: ChipNetwork, device: str = "auto") -> None:
-        import torch
-
-        there = torch.cuda.is_available()
-        if device not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"--device: need auto, cpu or cuda, got {device!r}")
-        if device == "cuda" and not there:
-            raise UsageError("--device: no GPU that torch can use; use cpu, or auto")
         self.network = network
-        self.device = torch.device("cuda" if there and device != "cpu" else "cpu")
+        self.device = chosen_device(device)
         self._layers = [_Weights.of(layer, self.device) for layer in network.layers]
         largest = max(math.prod(shape) for shape in network.shapes)
         self._through = Replayed(self._all_layers) if self.device.type == "cuda" else self._all_layers

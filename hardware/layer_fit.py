@@ -10,6 +10,7 @@ from typing import NamedTuple
 from neurofer.hardware.layout import Layout, as_in_logs, destinations, fewest, input_axons, whole_tile
 from neurofer.hardware.limits import LOIHI_2_NEURONS_SEEN, Chip, Grade, Limit
 from neurofer.hardware.synapse_memory import UNIT_BITS, Tile, synapse_units
+from neurofer.numbers import range_words
 from neurofer.spiking.chip_size import WEIGHT_BITS
 from neurofer.spiking.layer_size import LayerSize
 
@@ -31,7 +32,7 @@ class Number(NamedTuple):
     source: str = COUNTED
 
     def __str__(self) -> str:
-        return f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
+        return range_words(self.low, self.high)
 
 
 def exact(value: int, grade: Grade = "A", source: str = COUNTED) -> Number:
@@ -43,9 +44,10 @@ def memory_words(bits: Number) -> str:
     """``"2.3 to 4.7 KiB"``, ``"48 B"``."""
     units = ((8 << 20, "MiB"), (8 << 10, "KiB"))
     unit, name = next(((size, name) for size, name in units if bits.high >= size), (8, "B"))
-    low, high = (f"{value / unit:,.0f}" if unit == 8 or value >= 10 * unit else f"{value / unit:.1f}"
-                 for value in (bits.low, bits.high))
-    return f"{low} {name}" if low == high else f"{low} to {high} {name}"
+
+    def write(value: float) -> str:
+        return f"{value / unit:,.0f}" if unit == 8 or value >= 10 * unit else f"{value / unit:.1f}"
+    return f"{range_words(bits.low, bits.high, write)} {name}"
 
 
 def total(numbers: Sequence[Number]) -> Number:

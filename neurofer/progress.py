@@ -17,18 +17,23 @@ FIRST_LINE_S = 5.0
 NEXT_LINE_S = 15.0
 
 
+def shown() -> bool:
+    """Whether this process says how far it is: not if the environment says ``NEUROFER_PROGRESS=0``, and of several that
+    were started as one only the first."""
+    return os.environ.get("NEUROFER_PROGRESS", "1") != "0" and rank() == 0
+
+
 class Progress(Generic[Item]):
     """What ``progress`` gives: iterate over it, or call ``update`` by hand inside a ``with`` block.
 
-    Nothing is shown when the environment says ``NEUROFER_PROGRESS=0``, and of several processes that were started as
-    one only the first shows anything. Everything goes to standard error.
+    Nothing is shown where ``shown`` says no. Everything goes to standard error.
     """
 
     def __init__(self, iterable: Iterable[Item] | None, total: float | None, unit: str, desc: str) -> None:
         self._items = iterable
         self._bar: Any = None
         self._lines: _Lines | None = None
-        if os.environ.get("NEUROFER_PROGRESS", "1") == "0" or rank() > 0:
+        if not shown():
             return
         if sys.stderr.isatty() or "ipykernel" in sys.modules:
             from tqdm.auto import tqdm

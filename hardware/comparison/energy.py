@@ -7,6 +7,7 @@ from typing import Any
 
 from neurofer.evaluate.anytime import AT_MS
 from neurofer.hardware.comparison.energy_estimate import EnergyEstimate, Work, estimates, ratios
+from neurofer.hardware.comparison.pays import break_even
 from neurofer.hardware.energy import EnergyTable
 
 COSTS = ("mac_pj", "accumulate_pj", "synaptic_operation_pj", "neuron_update_pj", "spike_out_pj", "hop_pj")
@@ -23,16 +24,17 @@ def energy(ann: Work, snn: Work, operations: Mapping[str, Any], tables: Sequence
 
     Returns:
         ``{"tables": published costs, "estimates", "ratios": see ``EnergyEstimate.told`` and ``EnergyRatio.told``,
-        "break_even": [{"table", "source", "rate_x_steps"}], "sweep": [{"evidence_ms", "steps", "rate_x_steps",
+        "break_even": see ``comparison.pays.break_even``, "sweep": [{"evidence_ms", "steps", "rate_x_steps",
         "operations_per_dense_mac"}]}``.
     """
     found = estimates((ann, snn), tables)
+    over_ann = {ratio.one.table: ratio for ratio in ratios(found)}
     return {
         "tables": [{"name": table.name, "source": table.source, "caveat": table.caveat,
                     **{name: list(cost) if isinstance(cost, tuple) else cost for name in COSTS
                        if (cost := getattr(table, name)) is not None}} for table in tables],
-        "estimates": [one.told for one in found], "ratios": [one.told for one in ratios(found)],
-        "break_even": [{"table": table.name, "source": table.source, "rate_x_steps": table.break_even}
+        "estimates": [one.told for one in found], "ratios": [ratio.told for ratio in over_ann.values()],
+        "break_even": [break_even(table, snn, operations["dense_macs_per_step"], over_ann[table.name])
                        for table in tables if table.break_even is not None],
         "sweep": sweep(operations),
     }
@@ -48,10 +50,9 @@ def estimates_in(found: Mapping[str, Any]) -> list[EnergyEstimate]:
 
 
 def sweep(operations: Mapping[str, Any]) -> list[dict[str, float]]:
-    """Rate times T after some evidence, at the rate of whole recordings.
+    """Synaptic operations per multiply-accumulate of one dense pass by evidence, at the rate of whole recordings.
 
-    ``operations_per_dense_mac`` is what rate times T stands for: synaptic operations for each multiply-accumulate of
-    one pass through the same layers, were they dense. They differ, as neurons of unequal fan-out fire unequally.
+    ``rate_x_steps`` is the rule of thumb for it; they differ, as neurons of unequal fan-out fire unequally.
 
     Args:
         operations: Of the SNN, from ``snn_work``.

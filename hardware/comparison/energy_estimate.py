@@ -1,7 +1,7 @@
 """Counts times a published cost: energy as a range that cannot be told apart from where it comes from.
 
-``EnergyEstimate`` refuses to exist without a table, its source, a rate and a number of steps, and its only text says
-``estimated``. A ratio of two of them carries the same. There is no table, and so no number, for Loihi 2.
+``EnergyEstimate`` refuses to exist without a table, its source, a rate and a number of steps, and all its texts say
+``estimated``. A ratio of two of them carries the same of both. There is no table, and so no number, for Loihi 2.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from neurofer.errors import UsageError
 from neurofer.hardware.energy import TABLES, EnergyTable
+from neurofer.numbers import range_words
 
 LEAKS = 2
 """Multiply-accumulates of a neuron update in conventional hardware: the decays of its current and of its membrane."""
@@ -79,8 +80,17 @@ class EnergyEstimate:
                              "an energy is told with its table, source, rate and steps, or not at all")
 
     def __str__(self) -> str:
-        return (f"estimated {_spread(self.least_uj, self.most_uj)} µJ ({self.table}, rate {self.rate:.3g}, "
-                f"T {self.steps:.3g})")
+        return f"{self.amount} ({self.table}, {self.circumstances})"
+
+    @property
+    def amount(self) -> str:
+        """``"estimated 3.1 to 5.98 µJ"``, for where table, rate and steps stand beside it."""
+        return f"estimated {range_words(self.least_uj, self.most_uj, '{:.3g}'.format)} µJ"
+
+    @property
+    def circumstances(self) -> str:
+        """``"rate 0.163, T 60.4"``."""
+        return f"rate {self.rate:.3g}, T {self.steps:.3g}"
 
     @property
     def told(self) -> dict[str, Any]:
@@ -124,14 +134,20 @@ class EnergyRatio:
         return self.one.least_uj / self.other.most_uj, self.one.most_uj / self.other.least_uj
 
     def __str__(self) -> str:
-        return (f"estimated {_spread(*self.range)} times ({self.one.table}, rate {self.one.rate:.3g}, "
-                f"T {self.one.steps:.3g})")
+        return (f"{self.amount} ({self.one.table}; {self.one.of}: {self.one.circumstances}; {self.other.of}: "
+                f"{self.other.circumstances})")
+
+    @property
+    def amount(self) -> str:
+        """``"estimated 1/99 to 1/51"``, for where table, rates and steps stand beside it."""
+        return f"estimated {range_words(*self.range, _times)}"
 
     @property
     def told(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {"kind": "estimated", "of": f"{self.one.of} / {self.other.of}", "estimated_ratio": list(self.range),
-                "table": self.one.table, "source": self.one.source, "rate": self.one.rate, "steps": self.one.steps}
+                "table": self.one.table, "source": self.one.source, "rate": self.one.rate, "steps": self.one.steps,
+                "rate_of_other": self.other.rate, "steps_of_other": self.other.steps}
 
 
 def chosen_tables(words: str) -> list[EnergyTable]:
@@ -210,7 +226,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
 
 
-def _spread(least: float, most: float) -> str:
-    """``"12.3 to 15.3"``, or one number where both look the same."""
-    ends = [f"{value:.3g}" for value in (least, most)]
-    return " to ".join(dict.fromkeys(ends))
+def _times(value: float) -> str:
+    """How many times as much: ``"1.8"``, and ``"1/99"`` of what is less than half."""
+    if not 0 < value < 0.5:
+        return f"{value:.2g}"
+    return f"1/{1 / value:.0f}" if value < 0.1 else f"1/{1 / value:.2g}"

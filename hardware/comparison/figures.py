@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from neurofer.hardware.comparison.energy import estimates_in
+from neurofer.hardware.comparison.words import name_of
 from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
 from neurofer.plot.ablation import Estimate
 from neurofer.plot.operations import anytime_figure
@@ -53,7 +54,7 @@ def latency_figure(found: Mapping[str, Any]) -> Figure:
                       ha="center", fontsize=8.5, color=INK)
         axes.annotate(f"{row['p99_ms']:.2f}", (row["p99_ms"], place), xytext=(6, 0), textcoords="offset points",
                       va="center", fontsize=8.5, color=QUIET)
-    _label_rows(axes, [name if name == "ann" else f"snn, {name}" for name in rows])
+    _label_rows(axes, [name_of(found, name) for name in rows])
     ends = [row[name] for row in rows.values() for name in ("p50_ms", "p99_ms")]
     _log_axis(axes, min(ends) / 1.5, max(ends) * 1.8)
     axes.set_xlabel("ms of computing for a decision: dot median, long bar 95 %, short bar 99 %", fontsize=9)
@@ -61,7 +62,7 @@ def latency_figure(found: Mapping[str, Any]) -> Figure:
 
 
 def pays_figure(found: Mapping[str, Any]) -> Figure:
-    """Synaptic operations for each multiply-accumulate of a dense pass, by evidence, beside where spikes stop to pay.
+    """Synaptic operations per multiply-accumulate of one dense pass, by evidence, beside where spikes stop to pay.
 
     Args:
         found: A comparison; with at least one table that has a break-even.
@@ -72,10 +73,10 @@ def pays_figure(found: Mapping[str, Any]) -> Figure:
     times = [point["evidence_ms"] for point in sweep]
     done = [point["operations_per_dense_mac"] for point in sweep]
     for line in lines:
-        axes.axhline(line["rate_x_steps"], color=GREEN, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(f"{line['table']}: {line['rate_x_steps']:.1f}", (1, line["rate_x_steps"]), xytext=(4, 0),
-                      xycoords=("axes fraction", "data"), textcoords="offset points", va="center", fontsize=8.5,
-                      color=GREEN, annotation_clip=False)
+        limit = line["operations_per_dense_mac"]
+        axes.axhline(limit, color=GREEN, linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(f"{line['table']}: {limit:.1f}", (1, limit), xytext=(4, 0), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", va="center", fontsize=8.5, color=GREEN, annotation_clip=False)
     axes.plot(times, done, color=SNN, linewidth=1.8, marker="o", markersize=5)
     for time, value in zip(times, done, strict=True):
         axes.annotate(f"{value:.2g}", (time, value), xytext=(0, 7), textcoords="offset points", ha="center",
@@ -85,12 +86,12 @@ def pays_figure(found: Mapping[str, Any]) -> Figure:
     axes.xaxis.set_major_locator(FixedLocator(times))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([*(f"{time:g}" for time in times[:-1]), "whole\nrecording"])
-    top = max([*done, *(line["rate_x_steps"] for line in lines)])
+    top = max([*done, *(line["operations_per_dense_mac"] for line in lines)])
     axes.set_ylim(min(done) / 2, top * 2.2)
     _plain_numbers(axes.yaxis)
     axes.set_xlabel("ms of evidence", fontsize=9)
-    axes.set_title("rate x T: synaptic operations per MAC of one dense pass\n(below a dashed line spikes take less)",
-                   loc="left", fontsize=9.5, color=INK)
+    axes.set_title("synaptic operations per MAC of one dense pass of the same layers\n(below a dashed line spikes take "
+                   "less)", loc="left", fontsize=9.5, color=INK)
     _plain(axes, "y")
     return figure
 

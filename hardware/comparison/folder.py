@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neurofer.errors import BadFileError, NeuroferError
+from neurofer.errors import NeuroferError
 from neurofer.files import atomic_folder, read_json
-from neurofer.hardware.compare import FORMAT
+from neurofer.hardware.comparison.format import FORMAT
 
 FILES = ("report.html", "report.json")
 
@@ -53,23 +53,3 @@ def write_comparison(folder: Path, found: Mapping[str, Any], command: str = "") 
     with atomic_folder(folder) as temporary:
         for name, text in zip(FILES, (html, numbers + "\n"), strict=True):
             (temporary / name).write_text(text, encoding="utf-8")
-
-
-def read_comparison(folder: Path) -> dict[str, Any]:
-    """The numbers of a comparison in its folder.
-
-    Raises:
-        BadFileError: there is none, or one of another format or a newer version.
-    """
-    from neurofer.hardware.compare import VERSION
-
-    place = folder / "report.json"
-    try:
-        found: dict[str, Any] = read_json(place)
-        said = found["format"], found["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadFileError(f"{place}: holds no comparison ({error}); make it again with 'neurofer compare'") from error
-    if said != (FORMAT, VERSION):
-        raise BadFileError(f"{place}: is {said[0]!r} version {said[1]}, need {FORMAT!r} {VERSION}; make it again with "
-                           "'neurofer compare', or update neurofer")
-    return found

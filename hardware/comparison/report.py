@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from neurofer.hardware.comparison.costs import energy_section, memory_section, operations_section
+from neurofer.hardware.comparison.costs import memory_section, operations_section
+from neurofer.hardware.comparison.energy_report import energy_section
 from neurofer.hardware.comparison.figures import early_figure, latency_figure
-from neurofer.hardware.comparison.words import first_words, name_of, share, share_with, where_of
+from neurofer.hardware.comparison.targets import TARGETS
+from neurofer.hardware.comparison.words import (
+    NAMES,
+    alike,
+    first_words,
+    name_of,
+    rows_of,
+    share,
+    share_with,
+    target_name,
+    where_of,
+)
 from neurofer.plot.report import Bar, Picture, Report, Section, Table, figure_png
 
 Found = Mapping[str, Any]
@@ -22,9 +34,9 @@ def comparison_report(found: Found, command: str = "") -> Report:
         found: From ``neurofer.hardware.compare``.
         command: What made it.
     """
-    sections = [accuracy_section(found), decisions_section(found), spikes_section(found), early_section(found),
-                time_section(found), operations_section(found), energy_section(found), memory_section(found),
-                facts_section(found, command)]
+    sections = [who_section(found), accuracy_section(found), decisions_section(found), spikes_section(found),
+                early_section(found), time_section(found), operations_section(found), energy_section(found),
+                memory_section(found), facts_section(found, command)]
     return Report("ANN and SNN, side by side", lead(found), _facts(found), tuple(sections))
 
 
@@ -44,17 +56,35 @@ def lead(found: Found) -> str:
     return said + (f" Other spikes are fired on {', '.join(wrong)}." if wrong else "")
 
 
+def who_section(found: Found) -> Section:
+    """What every name in the tables stands for, and what it ran on; a line each."""
+    ann, there = found["time"]["ann"], found["accuracy"]
+    lines = [f"ann: an ordinary network, which decides after every window of {ann['decision_ms']:g} ms about the last "
+             f"{ann['evidence_ms']:g} ms ({found['time']['latency']['ann']['where']}).",
+             *(_target_line(found, name) for name in found["targets"])]
+    known = {"float": "the spiking network's weights before they were rounded to what the chip holds",
+             "majority": "says what was most frequent in training, whatever comes",
+             "event_count": "knows how many events came and nothing else"}
+    lines += [f"{NAMES.get(name, name)}: {what}." for name, what in known.items() if name in there]
+    return Section("Who is compared", tuple(lines))
+
+
+def _target_line(found: Found, name: str) -> str:
+    elsewhere = "" if target_name(found, name) == name else "on a GPU where there is one; here: "
+    return f"{name}: {TARGETS[name]} ({elsewhere}{where_of(found, name)})."
+
+
 def accuracy_section(found: Found) -> Section:
     """Accuracy, UAR and macro F1 of all, beside baselines."""
     whole = found["data"]["recordings"]
-    bars = []
-    for name, scored in found["accuracy"].items():
+    bars, rows = [], []
+    for name, shown in rows_of(found, found["accuracy"]).items():
+        scored = found["accuracy"][name]
         low, high = scored["interval"]["accuracy"] or (None, None)
         if scored["samples"] == whole:
-            bars.append(Bar(name_of(name), scored["accuracy"], low, high, weak=name in BASELINES))
-    rows = [(name_of(name), str(scored["samples"]), *(share_with(scored[metric], scored["interval"][metric])
-                                                      for metric in ("accuracy", "uar", "macro_f1")))
-            for name, scored in found["accuracy"].items()]
+            bars.append(Bar(shown, scored["accuracy"], low, high, weak=name in BASELINES))
+        rows.append((shown, str(scored["samples"]), *(share_with(scored[metric], scored["interval"][metric])
+                                                      for metric in ("accuracy", "uar", "macro_f1"))))
     few = [name for name in found["targets"] if found["accuracy"][name]["samples"] < whole]
     note = "UAR: mean of the classes' recalls. Macro F1: mean of the classes' F1. Baselines see no face."
     if few:
@@ -77,10 +107,15 @@ def _rounding_words(found: Found) -> tuple[str, ...]:
 
 def decisions_section(found: Found) -> Section:
     """How often two networks decide the same."""
-    wanted = [pair for pair in found["decisions"] if pair["one"] == "torch" or (pair["one"], pair["other"]) ==
-              ("ann", "torch")]
-    rows = [(f"{name_of(pair['one'])} and {name_of(pair['other'])}", str(pair["recordings"]), str(pair["same"]),
-             share(pair["same"] / max(pair["recordings"], 1))) for pair in wanted]
+    same, together = alike(found), rows_of(found, ["torch"])["torch"]
+    rows = []
+    for pair in found["decisions"]:
+        one, other = pair["one"], pair["other"]
+        if other in same[2:] or (one != "torch" and (one, other) != ("ann", "torch")):
+            continue
+        shown = together if other in same[1:] else f"{name_of(found, one)} and {name_of(found, other)}"
+        rows.append((shown, str(pair["recordings"]), str(pair["same"]),
+                     share(pair["same"] / max(pair["recordings"], 1))))
     return Section("How often they decide the same", tables=(
         Table("Recordings that both decide alike, rightly or wrongly", ("", "recordings", "the same", "%"),
               tuple(rows)),))
@@ -88,8 +123,9 @@ def decisions_section(found: Found) -> Section:
 
 def spikes_section(found: Found) -> Section:
     """Agreement spike for spike, by target and by layer."""
-    rows = [(name, where_of(found, name), str(target["recordings"]), f"{target['steps']:,}", f"{target['spikes']:,}",
-             f"{target['different']:,}", first_words(target["first"])) for name, target in found["spikes"].items()]
+    rows = [(target_name(found, name), where_of(found, name), str(target["recordings"]), f"{target['steps']:,}",
+             f"{target['spikes']:,}", f"{target['different']:,}", first_words(target["first"]))
+            for name, target in found["spikes"].items()]
     text = ["Spikes of every layer, of every neuron at every step, beside those of the trained network (torch). "
             "Differing are those that one of both fired alone."]
     if "lava" in found["spikes"]:
@@ -113,17 +149,19 @@ def spikes_section(found: Found) -> Section:
 
 def early_section(found: Found) -> Section:
     """Accuracy by evidence, since the start and since the onset."""
-    early = found["early"]
+    early, evidence = found["early"], found["time"]["ann"]["evidence_ms"]
     header = ("", *(f"{ms} ms" for ms in early["at_ms"]), "whole recording")
     tables = [Table("Accuracy in per cent by the time since a recording began", header,
-                    _early_rows(early["since_start"]),
-                    note="A dash: nobody has said anything yet. A spiking network that is silent so far decides for "
-                         "the first class. The picture shows 95 % intervals, report.json tells them.")]
+                    _early_rows(found, early["since_start"]),
+                    note="A dash: nothing was said yet of any recording. A spiking network that is silent so far "
+                         "decides for the first class. The picture shows 95 % intervals, report.json tells them.")]
     if early["since_onset"]:
         rows = early["since_onset"]
-        tables.append(Table(f"Since the expression began, {rows['recordings']} recordings", header[:-1],
-                            _early_rows(rows["rows"])))
-    evidence = found["time"]["ann"]["evidence_ms"]
+        tables.append(Table(f"Accuracy in per cent by the time since the expression began, {rows['recordings']} "
+                            "recordings", header[:-1], _early_rows(found, rows["rows"]),
+                            note="A recording of which nothing was said yet counts as wrong. That lowers what the ann "
+                                 f"has before {evidence:g} ms, as many recordings have run for less than that by "
+                                 "then."))
     return Section("Evidence time against accuracy", (
         "What each would say if the recording ended at that moment. The SNN says something after every step of "
         f"{found['chip']['dt_ms']:g} ms, the ANN after every window of {found['time']['ann']['decision_ms']:g} ms from "
@@ -131,22 +169,33 @@ def early_section(found: Found) -> Section:
         f"{found['chip']['delay_ms']:g} ms later ({found['chip']['delay_steps']} layers, a step each).",),
         tables=tuple(tables), pictures=(Picture(
             figure_png(early_figure(found)), "Accuracy of ANN and SNN by the evidence so far.",
-            "Bands: 95 % over people. Targets that say what the SNN says lie under its line."),))
+            f"Bands: 95 % over people. Targets that say what the SNN says lie under its line.{_late_start(found)}"),))
 
 
-def _early_rows(rows: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], ...]:
-    return tuple((name_of(name), *("-" if one is None else share(one["accuracy"]) for one in row))
-                 for name, row in rows.items())
+def _early_rows(found: Found, rows: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], ...]:
+    return tuple((shown, *("-" if one is None else share(one["accuracy"]) for one in rows[name]))
+                 for name, shown in rows_of(found, rows).items())
+
+
+def _late_start(found: Found) -> str:
+    """Why the ANN has fewer marks than the SNN; empty if it has as many."""
+    at_ms, ann = found["early"]["at_ms"], found["time"]["ann"]
+    there = [ms for ms, one in zip(at_ms, found["early"]["since_start"]["ann"], strict=False) if one is not None]
+    if len(there) == len(at_ms):
+        return ""
+    windows = round(ann["evidence_ms"] / ann["decision_ms"])
+    first = f", so its first mark is that of {there[0]:g} ms" if there else ", later than all of these moments"
+    return (f" Since a recording began the ann says nothing before {ann['evidence_ms']:g} ms, its first {windows} "
+            f"windows{first}.")
 
 
 def time_section(found: Found) -> Section:
     """Evidence, computing and the chip's delay; throughput."""
     time, host = found["time"], found["host"]
-    rows = [(name_of(name), row["where"], f"{time['ann' if name == 'ann' else 'snn']['evidence_ms']:g}",
+    rows = [(name_of(found, name), row["where"], f"{time['ann' if name == 'ann' else 'snn']['evidence_ms']:g}",
              *(f"{row[quantile]:.2f}" for quantile in ("p50_ms", "p95_ms", "p99_ms")))
             for name, row in time["latency"].items()]
-    rows.append(("delay of the layers on a chip", "", f"{time['chip_delay_ms']:g}", "-", "-", "-"))
-    flows = [(name_of(name), row["where"], f"{row['recordings_per_s']:.1f}", f"{row['event_seconds_per_s']:.1f}",
+    flows = [(name_of(found, name), row["where"], f"{row['recordings_per_s']:.1f}", f"{row['event_seconds_per_s']:.1f}",
               str(row["batch"])) for name, row in time["throughput"].items()]
     one, flow = (next(iter(time[what].values())) for what in ("latency", "throughput"))
     text = [f"Evidence is the time of events that a decision looks at. Computing is from ready input to the decision, "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.errors import UsageError
+from neurofer.hardware.engines import GpuEngine, SimulateEngine
 
 if TYPE_CHECKING:
     from neurofer.hardware.network import ChipNetwork
@@ -91,50 +92,26 @@ class TorchTarget:
         return torch.from_numpy(spikes).to(self._device).float()
 
 
-class SimulateTarget:
-    """The reference in whole numbers."""
+class EngineTarget:
+    """The chip network on an engine that deployed networks run on."""
 
-    name, where, keeps_state = "simulate", "numpy, cpu", True
+    keeps_state = True
 
-    def __init__(self, chip: ChipNetwork) -> None:
-        self._chip = chip
+    def __init__(self, name: str, engine: SimulateEngine | GpuEngine) -> None:
+        self.name, self.where, self._engine = name, engine.where, engine
 
     def run(self, spikes: Spikes, state: Any = None) -> tuple[list[Spikes], Any]:
-        """See ``Target``."""
-        from neurofer.hardware.simulate import simulate
+        """See ``Target``.
 
-        return simulate(self._chip, spikes, state)
+        Raises:
+            NeuroferError: the memory of the GPU does not suffice.
+        """
+        return self._engine.run(spikes, state, every_layer=True)
 
     def answer(self, spikes: Spikes, state: Any = None) -> tuple[Spikes, Any]:
         """See ``Target``."""
-        traces, state = self.run(spikes, state)
+        traces, state = self._engine.run(spikes, state)
         return traces[-1], state
-
-
-class GpuTarget:
-    """The same arithmetic in torch.
-
-    Raises:
-        UsageError: an unknown device, or a GPU that is not there.
-    """
-
-    name, keeps_state = "gpu", True
-
-    def __init__(self, chip: ChipNetwork, device: str = "auto") -> None:
-        from neurofer.hardware.gpu import BatchSimulator
-
-        self._simulator = BatchSimulator(chip, device)
-        self.where = f"torch, {self._simulator.device.type}"
-
-    def run(self, spikes: Spikes, state: Any = None) -> tuple[list[Spikes], Any]:
-        """See ``Target``."""
-        traces, state = self._simulator.run(spikes, state, every_layer=True)
-        return [trace.cpu().numpy() for trace in traces], state
-
-    def answer(self, spikes: Spikes, state: Any = None) -> tuple[Spikes, Any]:
-        """See ``Target``."""
-        traces, state = self._simulator.run(spikes, state)
-        return traces[0].cpu().numpy(), state
 
 
 class LavaTarget:
@@ -198,8 +175,10 @@ def make_targets(names: Sequence[str], network: SpikingNetwork, chip: ChipNetwor
     Raises:
         UsageError: no such device.
     """
-    make: dict[str, Any] = {"torch": lambda: TorchTarget(network), "simulate": lambda: SimulateTarget(chip),
-                            "gpu": lambda: GpuTarget(chip, device), "lava": lambda: LavaTarget(chip_file)}
+    make: dict[str, Any] = {
+        "torch": lambda: TorchTarget(network), "lava": lambda: LavaTarget(chip_file),
+        "simulate": lambda: EngineTarget("simulate", SimulateEngine(chip)),
+        "gpu": lambda: EngineTarget("gpu", GpuEngine(chip, device, remedy="run it with --device cpu"))}
     return [make[name]() for name in names]
 
 

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from neurofer.hardware.comparison.targets import REFERENCE
+from neurofer.hardware.layer_fit import Number
+
+Found = Mapping[str, Any]
 
 NAMES = {"ann": "ann", "majority": "most frequent class", "event_count": "number of events"}
 
 
-def name_of(name: str) -> str:
-    """``"ann"``; ``"snn, torch"`` of whatever runs the SNN."""
-    return NAMES.get(name, f"snn, {name}")
+def name_of(found: Found, name: str) -> str:
+    """``"ann"``; ``"snn, torch"`` of whatever runs the SNN, with what it ran on where its name says something else."""
+    return NAMES.get(name, f"snn, {target_name(found, name)}")
 
 
-def where_of(found: Mapping[str, Any], name: str) -> str:
+def target_name(found: Found, name: str) -> str:
+    """``"torch"``, ``"gpu (on the CPU)"``."""
+    on_cpu = name == "gpu" and where_of(found, name).endswith("cpu")
+    return f"{name} (on the CPU)" if on_cpu else name
+
+
+def alike(found: Found) -> list[str]:
+    """torch and the targets that fired its spikes, every one, in all recordings: all that they say is the same."""
+    whole = found["data"]["recordings"]
+    return [REFERENCE, *(name for name, target in found["spikes"].items()
+                         if target["recordings"] == whole and not target["different"])]
+
+
+def rows_of(found: Found, names: Iterable[str]) -> dict[str, str]:
+    """How the row of each of these is called; what is alike has one row, that of torch."""
+    same = alike(found)
+    together = f"snn: {', '.join(target_name(found, name) for name in same)} alike"
+    return {name: together if name == REFERENCE and same[1:] else name_of(found, name)
+            for name in names if name not in same[1:]}
+
+
+def where_of(found: Found, name: str) -> str:
     """Device of a target, in words."""
     return str(found["targets"][name]["where"])
 
@@ -38,7 +64,12 @@ def first_words(first: Mapping[str, Any] | None) -> str:
             f"{first['recording']}")
 
 
-def number_words(number: Mapping[str, Any]) -> str:
-    """``"5 (C)"``, ``"5 to 7 (B)"``: a number of ``neurofer.hardware.comparison.memory`` with its grade."""
-    ends = dict.fromkeys(f"{number[end]:,}" for end in ("low", "high"))
-    return f"{' to '.join(ends)} ({number['grade']})"
+def graded(told: Mapping[str, Any], write: Callable[[Number], str] = str) -> str:
+    """``"5 (C)"``, ``"2.3 to 4.7 KiB (B)"``: a number of ``comparison.memory`` with its grade.
+
+    Args:
+        told: The number.
+        write: Writes it: ``str``, or ``memory_words`` for bits.
+    """
+    number = Number(**told)
+    return f"{write(number)} ({number.grade})"

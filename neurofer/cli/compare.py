@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from neurofer.cli.options import examples
+from neurofer.cli.options import examples, paragraphs
 from neurofer.errors import UsageError
+from neurofer.progress import shown
 
 HELP = """Compare an ANN and an SNN on the people that neither has seen, and the SNN on everything that runs it.
 
@@ -28,8 +29,7 @@ that were trained on other data, or that test other people, are refused.
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    paragraphs = (" ".join(paragraph.split()) for paragraph in HELP.split("\n\n"))
-    app.command("compare", help="\n\n".join(paragraphs), epilog=examples(
+    app.command("compare", help=paragraphs(HELP), epilog=examples(
         "neurofer compare runs/ann runs/chip --data store -o report",
         "neurofer compare runs/ann runs/chip --targets torch,simulate,gpu,lava --lava-clips 4 -o report",
         "neurofer compare runs/ann runs/chip --energy fp32,loihi1-davies --decisions 1000 -o report",
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
+    context: typer.Context,
     run_ann: Path = typer.Argument(..., metavar="RUN_ANN", help="Run folder of backend ann."),
     run_snn: Path = typer.Argument(..., metavar="RUN_SNN", help="Run folder of backend snn."),
     out: Path = typer.Option(..., "--out", "-o", help="Folder for report.html and report.json; an earlier comparison "
@@ -58,14 +59,14 @@ def compare(
     from neurofer.hardware.comparison.energy_estimate import chosen_tables
     from neurofer.hardware.comparison.folder import refuse_other_folder
     from neurofer.hardware.comparison.targets import chosen_targets
+    from neurofer.hardware.gpu import chosen_device
     from neurofer.hardware.limits import CHIPS
 
     if chip is not None and chip not in CHIPS:
         raise UsageError(f"--chip: choose {' or '.join(CHIPS)}, got {chip!r}")
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device: choose auto, cpu or cuda, got {device!r}")
     names, tables = chosen_targets(targets), chosen_tables(energy)
     refuse_other_folder(out)
+    chosen_device(device)
     from neurofer.hardware.compare import Wanted
     from neurofer.hardware.compare import compare as compared
     from neurofer.hardware.comparison.folder import write_comparison
@@ -73,14 +74,25 @@ def compare(
 
     wanted = Wanted(names, chip, after_training, tuple(tables), lava_clips, decisions, device)
     found = compared(load_run(run_ann), load_run(run_snn), wanted, data, cache, tell=_tell)
-    command = f"neurofer compare {run_ann} {run_snn} --targets {','.join(names)} -o {out}"
-    write_comparison(out, found, command)
+    write_comparison(out, found, command_of(context))
     _print(found)
     typer.echo(f"\n{out / 'report.html'}: the whole report, one file; {out / 'report.json'}: every number")
 
 
+def command_of(context: typer.Context) -> str:
+    """The command that runs, quoted for a shell: its arguments and every option that was given."""
+    words = context.command_path.split()
+    for parameter in context.command.params:
+        value, source = context.params[parameter.name], context.get_parameter_source(parameter.name)
+        if source is None or source.name == "DEFAULT":
+            continue
+        option = [] if parameter.param_type_name == "argument" else [max(parameter.opts, key=len)]
+        words += option if value is True else [*option, str(value)]
+    return shlex.join(words)
+
+
 def _tell(step: str) -> None:
-    if os.environ.get("NEUROFER_PROGRESS", "1") != "0":
+    if shown():
         typer.echo(f"{step} ...", err=True)
 
 
@@ -89,7 +101,8 @@ def _print(found: Mapping[str, Any]) -> None:
     from neurofer.cli._numbers import per_cent, short_number
     from neurofer.cli.options import text_table
     from neurofer.hardware.comparison.energy import estimates_in
-    from neurofer.hardware.comparison.words import first_words, name_of, number_words
+    from neurofer.hardware.comparison.pays import verdict_words
+    from neurofer.hardware.comparison.words import first_words, graded, name_of
 
     alike = {pair["other"] if pair["one"] == "torch" else pair["one"]: f"{pair['same']} of {pair['recordings']}"
              for pair in found["decisions"] if "torch" in (pair["one"], pair["other"])}
@@ -98,9 +111,10 @@ def _print(found: Mapping[str, Any]) -> None:
         spikes, late, flow = (part.get(name) for part in (found["spikes"], found["time"]["latency"],
                                                           found["time"]["throughput"]))
         times = ["-" if late is None else f"{late[quantile]:.2f}" for quantile in ("p50_ms", "p95_ms", "p99_ms")]
-        rows.append((name_of(name), scored["samples"], per_cent(scored["accuracy"], scored["interval"]["accuracy"]),
-                     alike.get(name, "-"), f"{spikes['different']:,} of {spikes['spikes']:,}" if spikes else "-",
-                     *times, f"{flow['recordings_per_s']:.0f}" if flow else "-"))
+        rows.append((name_of(found, name), scored["samples"],
+                     per_cent(scored["accuracy"], scored["interval"]["accuracy"]), alike.get(name, "-"),
+                     f"{spikes['different']:,} of {spikes['spikes']:,}" if spikes else "-", *times,
+                     f"{flow['recordings_per_s']:.0f}" if flow else "-"))
     typer.echo(text_table(("", "recordings", "accuracy %", "decides as torch", "other spikes than torch", "p50 ms",
                            "p95 ms", "p99 ms", "recordings/s"), rows))
     for name, target in found["spikes"].items():
@@ -112,6 +126,8 @@ def _print(found: Mapping[str, Any]) -> None:
                f"rate {snn['rate']:.3f}, T {snn['steps_per_recording']:.1f})")
     for one in estimates_in(found):
         typer.echo(f"  {one.of}: {one}")
+    for line in found["energy"]["break_even"]:
+        typer.echo(f"  {verdict_words(line, snn['synaptic_operations_per_dense_mac'])}")
     memory, chip = found["memory"], found["chip"]
-    typer.echo(f"{memory['chip']}: {number_words(memory['cores'])} cores, {number_words(memory['neurons'])} neurons, "
-               f"{number_words(memory['weights'])} weights; its layers delay an answer by {chip['delay_ms']:g} ms")
+    typer.echo(f"{memory['chip']}: {graded(memory['cores'])} cores, {graded(memory['neurons'])} neurons, "
+               f"{graded(memory['weights'])} weights; its layers delay an answer by {chip['delay_ms']:g} ms")

@@ -15,7 +15,7 @@ from neurofer.plot.ablation import Estimate
 PURPLE = "#7a4fa3"
 _COLOURS = (QUIET, INK, BLUE, ORANGE, GREEN, PURPLE)
 _SHAPES = ("s", "D", "o", "^", "v", "P")
-WHOLE = "whole clip"
+WHOLE = "whole\nrecording"
 
 
 Series = Mapping[str, Mapping[float, Estimate]]

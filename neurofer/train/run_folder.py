@@ -103,6 +103,9 @@ def read_card(folder: Path) -> dict[str, Any]:
         BadFileError: absent, altered, of another format or of a newer version.
     """
     path = folder / "card.json"
+    if folder.is_file():
+        raise BadFileError(f"{folder}: is a file, need the run folder that 'neurofer train' made; a network that was "
+                           "exported from it holds less")
     if not folder.is_dir():
         raise BadFileError(f"{folder}: no such run folder; 'neurofer train --out {folder}' makes one")
     if not path.exists():

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurofer.errors import UsageError
 from neurofer.evaluate.recognition import evaluate_run
 from neurofer.hardware.compare import Wanted, compare
 from neurofer.hardware.energy import TABLES
 from neurofer.hardware.quantise import CannotSay
 from neurofer.train.run_folder import load_run
+from trees.lava import needs_lava
 from trees.pair import TrainedPair, trained_pair
 
 
@@ -87,15 +89,13 @@ def test_operations_are_those_of_evaluate(found: dict[str, Any], evaluated: dict
     assert found["operations"]["snn"]["recordings"] == 6
 
 
-def test_units_of_the_ann_are_the_outputs_of_its_weight_layers(found: dict[str, Any], pair: TrainedPair) -> None:
-    network = load_run(pair.ann).model
-    work = found["operations"]["ann"]
-    head = network.head[0].out_features + network.classes
-    lstm = network.lstm.num_layers * network.lstm.hidden_size * network.context_windows
-    of_windows = work["updates_per_recording"] - work["decisions_per_recording"] * (head + lstm)
-    # the first convolution alone gives 8 channels of a quarter of 16 x 16 pixels
-    assert of_windows / work["passes_per_recording"] >= 8 * 8 * 8
-    assert of_windows / work["passes_per_recording"] == pytest.approx(round(of_windows / work["passes_per_recording"]))
+def test_units_of_the_ann_are_the_outputs_of_its_weight_layers(found: dict[str, Any]) -> None:
+    # 16 x 16 pixels, halved by each convolution: 8 channels of 8 x 8, 16 of 4 x 4, 32 of 2 x 2, the neck's 64 values
+    window = 8 * 64 + 16 * 16 + 32 * 4 + 64
+    # a decision: 64 values of the LSTM at each of 3 windows, 32 of the hidden layer, 3 classes
+    decision = 3 * 64 + 32 + 3
+    # windows of 50 ms: 6, 7 and 8 in clips of 300, 350 and 400 ms, the first two of each without a decision
+    assert found["operations"]["ann"]["updates_per_recording"] == 7 * window + 5 * decision == 7855
 
 
 def test_latency_is_of_this_host_and_the_delay_of_the_chip_stands_apart(found: dict[str, Any]) -> None:
@@ -121,11 +121,31 @@ def test_every_energy_says_that_it_is_estimated_and_from_what(found: dict[str, A
     assert {one["table"] for one in energy["ratios"]} == {"45 nm FP32", "45 nm FP16", "45 nm INT8"}
 
 
-def test_rate_times_t_grows_with_the_evidence(found: dict[str, Any]) -> None:
+def test_operations_per_dense_mac_grow_with_the_evidence(found: dict[str, Any]) -> None:
     snn, sweep = found["operations"]["snn"], found["energy"]["sweep"]
     assert [one["evidence_ms"] for one in sweep] == [20, 50, 100, 200, 350]
     assert sweep[-1]["rate_x_steps"] == pytest.approx(snn["rate_x_steps"]) == pytest.approx(snn["rate"] * 35)
     assert np.all(np.diff([one["operations_per_dense_mac"] for one in sweep]) > 0)
+    assert sweep[-1]["operations_per_dense_mac"] == pytest.approx(snn["per_recording"] / snn["dense_macs_per_step"])
+
+
+def test_whether_spikes_take_less_is_told_for_every_table_with_a_mac(found: dict[str, Any]) -> None:
+    snn, lines = found["operations"]["snn"], found["energy"]["break_even"]
+    assert {one["table"]: round(one["operations_per_dense_mac"], 1) for one in lines} == {
+        "45 nm FP32": 5.1, "45 nm FP16": 3.8, "45 nm INT8": 7.7}
+    for one in lines:
+        assert (one["kind"], one["rate"], one["steps"]) == ("estimated", snn["rate"], snn["steps_per_recording"])
+        below = snn["synaptic_operations_per_dense_mac"] < one["operations_per_dense_mac"]
+        assert (one["less_than_dense_pass"] != "no") == below
+        (ratio,) = [ratio for ratio in found["energy"]["ratios"] if ratio["table"] == one["table"]]
+        assert (one["less_than_ann"] == "yes") == (ratio["estimated_ratio"][1] < 1)
+
+
+def test_a_gpu_that_is_not_there_is_missed_before_any_work(pair: TrainedPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("neurofer.hardware.compare.shared_data", None)  # any work would fail otherwise
+    with pytest.raises(UsageError, match="no GPU that torch can use"):
+        compare(load_run(pair.ann), load_run(pair.snn), Wanted(("torch", "gpu"), device="cuda"))
 
 
 def test_a_network_of_float_numbers_is_refused_unless_it_may_be_rounded(pair: TrainedPair) -> None:
@@ -142,6 +162,7 @@ def test_a_network_of_float_numbers_is_refused_unless_it_may_be_rounded(pair: Tr
 
 
 @pytest.mark.lava
+@needs_lava
 def test_lava_fires_the_same_spikes_and_has_no_latency(pair: TrainedPair) -> None:
     wanted = Wanted(("torch", "lava"), lava_clips=2, decisions=20)
     found = compare(load_run(pair.ann), load_run(pair.snn), wanted)

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from neurofer.errors import MissingExtraError, UsageError
+from neurofer.errors import MissingExtraError, NeuroferError, UsageError
 from neurofer.hardware.comparison import spikes as compare_spikes
 from neurofer.hardware.comparison.data import SnnSide, open_both, shared_data
 from neurofer.hardware.comparison.spikes import fire, pieces, told
-from neurofer.hardware.comparison.targets import SimulateTarget, Spikes, TorchTarget, chosen_targets, make_targets
+from neurofer.hardware.comparison.targets import EngineTarget, Spikes, TorchTarget, chosen_targets, make_targets
+from neurofer.hardware.engines import SimulateEngine
+from neurofer.hardware.gpu import BatchSimulator
 from neurofer.hardware.network import ChipNetwork
 from neurofer.hardware.quantise import Reading, chip_network
 from neurofer.train.run_folder import load_run
@@ -37,13 +40,15 @@ def clips(snn: SnnSide) -> Any:
     return snn.prepared.numbers["test"]
 
 
-class Changed(SimulateTarget):
+def simulate_target(chip: ChipNetwork) -> EngineTarget:
+    return EngineTarget("simulate", SimulateEngine(chip))
+
+
+class Changed(EngineTarget):
     """Runs the chip network and changes what it fired."""
 
-    name = "changed"
-
     def __init__(self, chip: ChipNetwork, change: Callable[[list[Spikes], int], None]) -> None:
-        super().__init__(chip)
+        super().__init__("changed", SimulateEngine(chip))
         self._change = change
         self.steps = 0
 
@@ -68,7 +73,7 @@ def test_one_flipped_spike_is_found(snn: SnnSide, chip: ChipNetwork, clips: Any,
                                     monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_spikes, "STRETCH_STEPS", stretch)
     changed = Changed(chip, flip(1, 23, 2, (5, 1, 3)))
-    fired = fire(snn, clips, [TorchTarget(snn.network), SimulateTarget(chip), changed])
+    fired = fire(snn, clips, [TorchTarget(snn.network), simulate_target(chip), changed])
     names = [snn.prepared.clip_set.clips[clip].name for clip in clips]
     found = told(fired, chip, names)
     assert found["simulate"]["different"] == 0
@@ -121,14 +126,14 @@ def test_a_target_without_state_gets_whole_recordings(snn: SnnSide, chip: ChipNe
     monkeypatch.setattr(compare_spikes, "STRETCH_STEPS", 7)
     seen = []
 
-    class Forgetful(SimulateTarget):
-        name, keeps_state = "forgetful", False
+    class Forgetful(EngineTarget):
+        keeps_state = False
 
         def run(self, spikes: Spikes, state: Any = None) -> tuple[list[Spikes], Any]:
             seen.append((len(spikes), state))
             return super().run(spikes)[0], None
 
-    fired = fire(snn, clips[:2], [TorchTarget(snn.network), Forgetful(chip)])
+    fired = fire(snn, clips[:2], [TorchTarget(snn.network), Forgetful("forgetful", SimulateEngine(chip))])
     assert sum(layer.different for layer in fired.layers["forgetful"]) == 0
     assert seen == [(int(snn.prepared.rows.lengths()[clips[:2]].max()), None)]
 
@@ -151,6 +156,18 @@ def test_the_answer_of_a_target_is_its_last_layer_and_its_state_goes_on(snn: Snn
     first, state = target.answer(spikes[:9])
     second, _ = target.answer(spikes[9:], state)
     np.testing.assert_array_equal(np.concatenate([first, second]), traces[-1])
+
+
+def test_a_gpu_whose_memory_does_not_suffice_says_what_to_do(snn: SnnSide, chip: ChipNetwork, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any, **options: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(BatchSimulator, "run", full)
+    (target,) = make_targets(["gpu"], snn.network, chip, tmp_path / "none.h5", "cpu")
+    for answer in (target.run, target.answer):
+        with pytest.raises(NeuroferError, match="does not hold 3 recordings side by side; run it with --device cpu"):
+            answer(np.zeros((1, 3, *chip.input_shape), np.uint8))
 
 
 def test_torch_is_always_there_and_first() -> None:

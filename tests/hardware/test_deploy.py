@@ -221,7 +221,7 @@ def test_a_recording_that_breaks_on_its_way_keeps_its_rows_and_leaves_the_others
 
 def test_a_batch_that_the_gpu_cannot_hold_says_what_to_do(network: ChipNetwork,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*given: Any) -> Any:
+    def full(*given: Any, **options: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     engine = GpuEngine(network, "cpu")

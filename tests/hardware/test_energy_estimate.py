@@ -16,6 +16,7 @@ from neurofer.hardware.comparison.energy_estimate import (
     estimates,
     ratios,
 )
+from neurofer.hardware.comparison.pays import VERDICTS, break_even, verdict_words
 from neurofer.hardware.energy import TABLES
 
 ANN = Work("ann", macs=10e6, accumulates=0, updates=1e6, spikes=0, rate=1.0, steps=4)
@@ -72,11 +73,53 @@ def test_ratios_are_of_one_table_and_carry_rate_and_steps() -> None:
     found = estimates((ANN, SNN), [TABLES["fp32"], TABLES["loihi1-davies"]])
     (ratio,) = ratios(found)
     assert ratio.range == pytest.approx((1.8 / 46.9, 6.4 / 46.0))
-    assert str(ratio) == "estimated 0.0384 to 0.139 times (45 nm FP32, rate 0.2, T 20)"
+    assert str(ratio) == "estimated 1/26 to 1/7.2 (45 nm FP32; snn: rate 0.2, T 20; ann: rate 1, T 4)"
     assert ratio.told["kind"] == "estimated"
     assert (ratio.told["rate"], ratio.told["steps"]) == (0.2, 20)
+    assert (ratio.told["rate_of_other"], ratio.told["steps_of_other"]) == (1, 4)
     with pytest.raises(ValueError, match="no ratio of"):
         EnergyRatio(found[0], found[-1])
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1, "1/26 to 1/7.2"), (10, "1/2.6 to 1.4"), (100, "3.8 to 14"),
+                                               (0, "0")])
+def test_ratios_below_a_half_read_as_fractions(factor: float, words: str) -> None:
+    snn = SNN._replace(accumulates=factor * SNN.accumulates, updates=factor * SNN.updates)
+    (ratio,) = ratios(estimates((ANN, snn), [TABLES["fp32"]]))
+    assert ratio.amount == f"estimated {words}"
+
+
+# 2 M operations and 0.5 M neuron updates; with leaks, an update is two MACs, of break-even accumulates each.
+@pytest.mark.parametrize(("table", "dense_macs", "said"), [
+    ("fp32", 0.39e6, "no"),               # 5.13 operations per MAC, 4.6 / 0.9 = 5.11
+    ("fp32", 0.40e6, "synapses alone"),   # 5; leaks add 2 * 0.5 * 5.11 / 0.4 = 12.8
+    ("fp32", 1.38e6, "synapses alone"),   # 1.45 + 3.70 = 5.15
+    ("fp32", 1.40e6, "yes"),              # 1.43 + 3.65 = 5.08
+    ("int8", 0.27e6, "synapses alone"),   # 7.41, 0.23 / 0.03 = 7.67
+    ("int8", 0.26e6, "no"),               # 7.69
+])
+def test_whether_spikes_take_less_than_one_dense_pass(table: str, dense_macs: float, said: str) -> None:
+    (ratio,) = ratios(estimates((ANN, SNN), [TABLES[table]]))
+    line = break_even(TABLES[table], SNN, dense_macs, ratio)
+    assert line["less_than_dense_pass"] == said
+    assert (line["kind"], line["table"], line["rate"], line["steps"]) == ("estimated", TABLES[table].name, 0.2, 20)
+
+
+@pytest.mark.parametrize(("macs", "said"), [(10e6, "yes"), (1e6, "synapses alone"), (0.1e6, "no")])
+def test_whether_spikes_take_less_than_the_ann(macs: float, said: str) -> None:
+    # the snn takes 1.8 to 6.4 microjoules, the ann 4.6 for each million MACs and no biases here
+    (ratio,) = ratios(estimates((ANN._replace(macs=macs, updates=0), SNN), [TABLES["fp32"]]))
+    line = break_even(TABLES["fp32"], SNN, 1.4e6, ratio)
+    assert line["less_than_ann"] == said
+    assert verdict_words(line, 2 / 1.4) == (
+        "45 nm FP32, estimated: less than one dense pass of the same layers: yes (1.43 operations per MAC, break-even "
+        f"at 5.11); less than the ann: {VERDICTS[said]}")
+
+
+def test_a_table_without_the_cost_of_a_mac_has_no_break_even() -> None:
+    (ratio,) = ratios(estimates((ANN, SNN), [TABLES["fp32"]]))
+    with pytest.raises(ValueError, match=r"Loihi 1 \(Davies\) has no cost of a multiply-accumulate"):
+        break_even(TABLES["loihi1-davies"], SNN, 1e6, ratio)
 
 
 def test_tables_are_chosen_by_name() -> None:
