@@ -13,7 +13,7 @@ from neurofer.hardware.agreement import LayerAgreement, agreement
 from neurofer.hardware.calibration import watched, wrap_problems
 from neurofer.hardware.chip_file import read_chip
 from neurofer.hardware.fit import Fit, fit
-from neurofer.hardware.network import ChipNetwork
+from neurofer.hardware.network import CURRENTS, ChipNetwork
 from neurofer.hardware.quantise import CannotSay, Reading, chip_network, spiking_chain
 from neurofer.hardware.simulate import LayerPeaks, simulate
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 STEPS, RECORDINGS, RATE = 50, 2, 0.1
 """Random input on which every export is compared with the network it was made from."""
 
-CURRENTS = "currents"
-"""Word of ``ChipNetwork.source`` that says why no current leaves 24 bits."""
+PROVED, WATCHED = "proved to stay within 24 bits", "none wrapped on calibration recordings"
 
 
 @dataclass(frozen=True)
@@ -106,14 +105,14 @@ def examine(source: Run | ChipNetwork, target: str, *, after_training: bool = Fa
         made = chip_network(chain, Reading.of_card(run.card), target, after_training=after_training,
                             source=_said_of(run))
         compared = compare_with_trained(chain, made)
-    known = run is None and bool(made.source.get(CURRENTS))  # the same integers were exported before
+    # The same integers were exported before, and nobody wants to look again.
+    known = run is None and data is None and made.source.get(CURRENTS) == WATCHED
     peaks = None if known else watched(made, run, data, recordings, cache)
+    wrapping = () if known else tuple(wrap_problems(made, peaks))
+    if not known and not wrapping:
+        made = replace(made, source={**made.source, CURRENTS: PROVED if peaks is None else WATCHED})
     lies = fit(made, target)
-    problems = (*lies.refusals, *(() if known else wrap_problems(made, peaks)))
-    if not known:
-        why = "proved to stay within 24 bits" if peaks is None else "none wrapped on calibration recordings"
-        made = replace(made, source={**made.source, CURRENTS: why})
-    return Exported(made, lies, compared, peaks, problems)
+    return Exported(made, lies, compared, peaks, (*lies.refusals, *wrapping))
 
 
 def export_chip(source: Run | ChipNetwork, target: str, *, after_training: bool = False, data: Path | None = None,

@@ -19,6 +19,9 @@ from neurofer.hardware.limits import CHIPS, current_cannot_wrap, weight_problems
 from neurofer.spiking.layer_size import MOST_NEURONS, conv_sides
 from neurofer.spiking.registers import CURRENT_DECAY, THRESHOLD_MANTISSA, VOLTAGE_DECAY, Registers
 
+CURRENTS = "currents"
+"""Word of ``ChipNetwork.source`` that says why no current leaves 24 bits; the digest covers it."""
+
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
@@ -140,7 +143,7 @@ class ChipNetwork:
         classes: Class names.
         rate_gain: Logit of a class that fires at every step; for probabilities alone.
         target: Chip that it was made for, a key of ``neurofer.hardware.limits.CHIPS``.
-        source: Where it comes from, words by name; no part of what is computed.
+        source: Where it comes from, words by name; no part of what is computed, nor of the digest but ``currents``.
 
     Raises:
         ValueError: a chip cannot hold it; every reason is listed.
@@ -183,7 +186,7 @@ class ChipNetwork:
         """What it says of itself beside the layers, ready for JSON; ``source`` is left out."""
         return {"input_shape": list(self.input_shape), "dt_us": self.dt_us, "steps": self.steps,
                 "decision_us": self.decision_us, "classes": list(self.classes), "rate_gain": float(self.rate_gain),
-                "target": self.target}
+                "target": self.target, CURRENTS: self.source.get(CURRENTS, "")}
 
     @property
     def digest(self) -> str:

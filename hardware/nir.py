@@ -120,7 +120,8 @@ def _network(file: NirFile) -> ChipNetwork:
     prefix = "source_"
     dt_us, steps, decision_us = (_whole(said.get(name), name) for name in ("dt_us", "steps", "decision_us"))
     return ChipNetwork(
-        shape, tuple(layers), dt_us, steps, decision_us, tuple(map(str, classes)), _real(said, "rate_gain"), str(said.get("target")),
+        shape, tuple(layers), dt_us, steps, decision_us, tuple(map(str, classes)), _real(said, "rate_gain"),
+        str(said.get("target")),
         {name.removeprefix(prefix): str(value) for name, value in said.items() if name.startswith(prefix)})
 
 

@@ -24,12 +24,14 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     """A temporary path beside ``target`` that becomes ``target`` when the block ends without an error.
 
     The suffix is kept, so libraries that choose a format by it work. An error leaves an earlier ``target`` as it was
-    and removes the temporary file.
+    and removes the temporary file. A link stays, and what it leads to is replaced.
 
     Raises:
-        BadFileError: the disk is full or the place cannot be written.
+        BadFileError: the disk is full, the place cannot be written, or something is there that is no file.
     """
-    target = Path(target)
+    target = _followed(target)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise BadFileError(f"{target}: is a device or a pipe, which cannot be replaced by a file; name a file")
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -52,12 +54,12 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 def atomic_folder(target: Path | str) -> Iterator[Path]:
     """A temporary folder beside ``target`` that becomes ``target`` when the block ends without an error.
 
-    An earlier folder of that name is replaced only then.
+    An earlier folder of that name is replaced only then. A link stays, and what it leads to is replaced.
 
     Raises:
         BadFileError: the disk is full or the place cannot be written.
     """
-    target = Path(target)
+    target = _followed(target)
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +76,12 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _followed(target: Path | str) -> Path:
+    """Where a link leads; a name such as ``.`` as the folder that it is."""
+    target = Path(target)
+    return target.resolve() if target.is_symlink() or target.name in ("", "..") else target
+
+
 def _swap_folders(new: Path, target: Path) -> None:
     """Put ``new`` in the place of ``target`` by renames alone, so that a whole folder exists at every moment.
 
@@ -87,9 +95,16 @@ def _swap_folders(new: Path, target: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".old", dir=target.parent))
-    os.replace(target, old / target.name)
-    os.replace(new, target)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        os.replace(target, old / target.name)
+        os.replace(new, target)
+    except OSError:
+        if not target.exists() and (old / target.name).exists():
+            os.replace(old / target.name, target)
+        raise
+    finally:
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -14,7 +14,8 @@
 # # From a trained spiking network to a chip, and to numbers that can be compared
 #
 # Does the chip say what the trainer said? What does it cost? A spiking network that was trained in the chip's own
-# integers is exported, run by two simulators that share no code, and put beside an ordinary network on the same people.
+# integers is exported, run by a simulator that shares no arithmetic with the trainer, and put beside an ordinary
+# network on the same people.
 #
 # The runs are those of `make demo`. Where they are not there, small ones are trained here in a minute or two: they show
 # every step, and their scores mean nothing. (`NEUROFER_DEMO` names another folder.)

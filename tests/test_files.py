@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +106,39 @@ def test_a_device_that_is_really_full_is_reported(tmp_path):
     full = pytest.raises(BadFileError, match="the disk is full")
     with full, atomic_path(tmp_path / "result.csv"), open("/dev/full", "w") as device:
         device.write("x" * 100_000)
+
+
+def test_a_device_or_a_pipe_stays_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(BadFileError, match="is a device or a pipe"), atomic_path(tmp_path / name):
+            raise AssertionError("nothing is written")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "folder").symlink_to(tmp_path / "real")
+    (tmp_path / "file").symlink_to(tmp_path / "real.txt")
+    with atomic_folder(tmp_path / "folder") as temporary:
+        (temporary / "new").touch()
+    write_text(tmp_path / "file", "new")
+    assert (tmp_path / "folder").is_symlink()
+    assert (tmp_path / "file").is_symlink()
+    assert (tmp_path / "real" / "new").exists()
+    assert (tmp_path / "real.txt").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "real", "real.txt"]
+
+
+def test_the_current_folder_can_be_replaced(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with atomic_folder(Path()) as temporary:
+        (temporary / "new").touch()
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

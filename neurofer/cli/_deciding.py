@@ -60,12 +60,13 @@ class Task:
         return part_of((self.out.parent if self.out is not None else Path()) / name, self.part)
 
 
-def read_task(files: list[Path], out: Path | None, box: str | None, sensor: str | None, start_us: int,
+def read_task(model: Path, files: list[Path], out: Path | None, box: str | None, sensor: str | None, start_us: int,
               stop_us: int | None, mode: str, shard: str | None) -> Task:
-    """The task that the options describe.
+    """The task that the options describe; ``model`` is what decides.
 
     Raises:
-        UsageError: an option that makes no sense, an output that would replace a recording, or no recording.
+        UsageError: an option that makes no sense, an output that would replace a recording or what decides, or no
+            recording.
     """
     from neurofer import workers as many
     from neurofer.cli.options import parse_sensor
@@ -80,7 +81,7 @@ def read_task(files: list[Path], out: Path | None, box: str | None, sensor: str 
     part = many.parse_shard(shard)
     target = part_of(out, part) if out is not None else None
     for table in {out, target}:
-        _refuse_to_overwrite(table, files)
+        _refuse_to_overwrite(table, [model, *files])
     everything = find_recordings(files, leave_out=out)
     return Task(many.shard(everything, part), len(everything), part, request, out, target)
 
@@ -163,7 +164,7 @@ def parse_box(text: str | None) -> Box | None:
 
 
 def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
-    """Stop before a recording is replaced by the decisions about it; decisions of an earlier run may be replaced.
+    """Stop before what is read is replaced by what is decided; decisions of an earlier run may be replaced.
 
     Raises:
         UsageError: ``out`` is a folder, or among ``files`` or inside a folder of theirs and no table of decisions.
@@ -177,7 +178,7 @@ def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
         return
     with open(out, "rb") as stream:
         if not stream.read(32).startswith(b"file,start_us,end_us,label,"):
-            raise UsageError(f"--out: {out} is among the recordings and holds no decisions; choose another name")
+            raise UsageError(f"--out: {out} is among what is read and holds no decisions; choose another name")
 
 
 class _HeaderFirst:

@@ -88,7 +88,7 @@ def deploy(
     workers = workers or processors()
     if workers > 1:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the workers, which fill the cores by themselves
-    task = read_task(files, out, box, sensor, start_us, stop_us, mode, shard)
+    task = read_task(net, files, out, box, sensor, start_us, stop_us, mode, shard)
     opener = OpenedChip(net, place, device or "auto", run_config or DEFAULT_CONFIG, limit_s)
     decider = opener()
     if on == "gpu" and isinstance(decider, ChipPredictor):

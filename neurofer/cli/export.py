@@ -71,6 +71,9 @@ def export(
     from neurofer.hardware.network import ChipNetwork
 
     opened = open_source(source)
+    for option, place in (("--out", out), ("--report", report)):
+        if place is not None and not isinstance(opened, ChipNetwork) and _is_of_the_run(place, opened):
+            raise UsageError(f"{option}: {place} is a file of the run itself; choose another name")
     if target == "onnx":
         _write_onnx(opened, source, out)
         return
@@ -93,6 +96,12 @@ def _refuse_given(options: dict[str, object], what_for: str) -> None:
     if given := [name for name, value in options.items() if value is not None]:
         raise UsageError(f"{', '.join(given)}: {'is' if len(given) == 1 else 'are'} {what_for}; leave "
                          f"{'it' if len(given) == 1 else 'them'} out")
+
+
+def _is_of_the_run(place: Path, run: Run) -> bool:
+    """Whether a name is that of a file which a run needs."""
+    folder, place = run.path.resolve(), place.resolve()
+    return folder in place.parents and place.relative_to(folder).as_posix() in {*run.card["files"], "card.json"}
 
 
 def _write_chip(made: Exported, out: Path, report: Path | None) -> None:

@@ -55,7 +55,7 @@ def predict(
     from neurofer.stream.predictor import OpenedApart, Predictor
     from neurofer.workers import processors
 
-    task = read_task(files, out, box, sensor, start_us, stop_us, mode, shard)
+    task = read_task(run, files, out, box, sensor, start_us, stop_us, mode, shard)
     predictor = Predictor.open(run)
     predictor.limit_threads()
     run_task(task, predictor.classes,

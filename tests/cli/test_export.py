@@ -220,3 +220,41 @@ def test_the_source_is_not_written_over(runs: Callable[..., Path], tmp_path: Pat
     assert done.code == 2
     assert "is the source itself" in done.err
     assert out.read_bytes() == (tmp_path / "same.h5").read_bytes()
+
+
+@pytest.mark.parametrize(("option", "name"), [("-o", "model.safetensors"), ("--report", "card.json")])
+def test_a_file_of_the_run_is_not_written_over(option: str, name: str, runs: Callable[..., Path], tmp_path: Path,
+                                               run_cli: Any) -> None:
+    run = runs("snn", "snn.quantise=loihi2")
+    before = (run / name).read_bytes()
+    words = {"-o": tmp_path / "net.h5", "--report": tmp_path / "fit.html"} | {option: run / name}
+    done = run_cli("export", run, "--target", "loihi2", *[word for pair in words.items() for word in pair])
+    assert done.code == 2
+    assert "is a file of the run itself" in done.err
+    assert (run / name).read_bytes() == before
+
+
+def test_a_refused_network_is_not_called_proved(runs: Callable[..., Path], tmp_path: Path, run_cli: Any,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurofer.hardware.network import ChipLayer
+
+    monkeypatch.setattr(ChipLayer, "cannot_wrap", False)
+    monkeypatch.setattr("neurofer.hardware.export.watched", lambda *words: None)
+    run_cli("export", runs("snn", "snn.quantise=loihi2"), "--target", "loihi2", "-o", tmp_path / "net.h5", "--report",
+            tmp_path / "fit.html")
+    assert not (tmp_path / "net.h5").exists()
+    assert "proved to stay" not in (tmp_path / "fit.html").read_text(encoding="utf-8")
+
+
+def test_what_the_file_says_of_its_currents_is_under_the_digest(runs: Callable[..., Path], tmp_path: Path,
+                                                                run_cli: Any) -> None:
+    import json
+
+    import h5py
+
+    run_cli("export", runs("snn", "snn.quantise=loihi2"), "--target", "loihi2", "-o", tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "r+") as file:
+        file.attrs["source"] = json.dumps({"currents": "none wrapped on calibration recordings"})
+    done = run_cli("export", tmp_path / "net.h5", "--target", "loihi1", "-o", tmp_path / "other.h5")
+    assert done.code == 1
+    assert "was altered after export" in done.err

@@ -126,7 +126,7 @@ def test_a_recording_is_never_overwritten_but_earlier_decisions_are(run_folder: 
     for given in (folder / "events.csv", folder):
         code, _, err = run_cli("predict", run_folder, recording, given, "-o", folder / "events.csv")
         assert code == 2
-        assert "is among the recordings and holds no decisions" in err
+        assert "is among what is read and holds no decisions" in err
     assert (folder / "events.csv").read_text(encoding="utf-8") == "t,x,y,p\n1,2,3,1\n"
     for _ in range(2):
         words = ("predict", run_folder, recording, folder, "--sensor", "128x96", "-o", folder / "decisions.csv")

@@ -19,7 +19,7 @@ from neurofer.hardware.simulate import simulate
 from neurofer.hdf5_child import hand_over
 from trees.chips import golden_traces, random_chip, random_spikes
 
-DEEP_DIGEST = "02d43dfbef7ba2a85297885d19e91d8f499b5feda641a9daa61e2f495d29b8f0"
+DEEP_DIGEST = "e463e1b5bd8c44f5edf0c2801cf167c337cfef68bce84682f062272c42fdba0a"
 Change = Callable[[h5py.File], object]
 
 
