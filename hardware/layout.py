@@ -20,6 +20,9 @@ from neurofer.spiking.layer_size import LayerSize
 
 Fits = Callable[[Tile], bool]
 
+MOST_LOOKED_AT = 1 << 20
+"""Inputs along one side, times taps of the kernel, that are looked at one by one."""
+
 
 class Layout(NamedTuple):
     """A layer cut into equal tiles, the last ones of each side smaller."""
@@ -129,13 +132,21 @@ def destinations(after: LayerSize, layout: Layout) -> int:
     if after.kind == "dense":
         return layout.cores
     return layout.parts.channels * math.prod(
-        _tiles_reached(taps, one) for taps, one in zip(after.taps, layout.tile[1:], strict=True))
+        _tiles_reached(*side, tile) for side, tile in zip(after.sides, layout.tile[1:], strict=True))
 
 
-def _tiles_reached(taps: tuple[tuple[int, ...], ...], tile: int) -> int:
-    """Tiles of ``tile`` places each that the best connected input reaches along one side."""
-    reached: dict[int, set[int]] = {}
-    for out, places in enumerate(taps):
-        for place in places:
-            reached.setdefault(place, set()).add(out // tile)
-    return max(map(len, reached.values()), default=0)
+def _tiles_reached(size_in: int, size_out: int, kernel: int, stride: int, padding: int, dilation: int,
+                   tile: int) -> int:
+    """Tiles of ``tile`` places each that the best connected input reaches along one side.
+
+    What inputs reach comes again after ``stride * tile`` of them, and less of it at the far border. Where even that is
+    too much to look at, taps that may meet in one input are counted, which is never too few.
+    """
+    looked_at = min(size_in, padding + dilation * (kernel - 1) + 2 * stride * tile + 1)
+    if looked_at * kernel > MOST_LOOKED_AT:
+        return min(-(-kernel // (stride // math.gcd(stride, dilation))), -(-size_out // tile))
+    reached = 0
+    for place in range(looked_at):
+        outs = [divmod(place + padding - tap * dilation, stride) for tap in range(kernel)]
+        reached = max(reached, len({out // tile for out, rest in outs if not rest and 0 <= out < size_out}))
+    return reached

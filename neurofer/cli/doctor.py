@@ -38,6 +38,7 @@ REQUIRED = (
     Package("jinja2", "jinja2", "reports"),
     Package("accelerate", "accelerate", "several processes"),
     Package("torchmetrics", "torchmetrics", "scores of drawn faces"),
+    Package("threadpoolctl", "threadpoolctl", "times on one thread"),
 )
 
 OPTIONAL = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,20 +66,26 @@ class LayerSize:
         """Pairs of an input and a neuron that it reaches; zero padding is no input."""
         if self.kind == "dense":
             return self.weights
-        return self.outputs * self.shape_in[0] * math.prod(sum(map(len, taps)) for taps in self.taps)
+        return self.outputs * self.shape_in[0] * math.prod(sum(last - first + 1 for first, last in spans)
+                                                           for spans in self.tap_spans)
 
     @property
     def fan_in(self) -> int:
         """Largest number of inputs of one neuron."""
         if self.kind == "dense":
             return self.inputs
-        return self.shape_in[0] * math.prod(max(map(len, taps)) for taps in self.taps)
+        return self.shape_in[0] * math.prod(_most_at_once(spans) for spans in self.tap_spans)
 
     @property
-    def taps(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """Rows of the input that each row of neurons looks at, then columns that each column does; conv only."""
-        return tuple(axis_taps(*sides) for sides in zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride,
-                                                        self.padding, self.dilation, strict=True))
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """``(in, out, kernel, stride, padding, dilation)`` along y, then along x; conv only."""
+        return tuple(zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride, self.padding, self.dilation,
+                         strict=True))
+
+    @property
+    def tap_spans(self) -> tuple[tuple[Pair, ...], ...]:
+        """First and last row of neurons for which each row of the kernel lies on the input; then columns. Conv only."""
+        return tuple(tap_spans(*side) for side in self.sides)
 
 
 def conv_sides(sides: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int],
@@ -97,13 +103,24 @@ def conv_sides(sides: Sequence[int], kernel: Sequence[int], stride: Sequence[int
                  for size, taps, step, pad, apart in zip(sides, kernel, stride, padding, dilation, strict=True))
 
 
-@lru_cache(maxsize=256)
-def axis_taps(size_in: int, size_out: int, kernel: int, stride: int, padding: int,
-              dilation: int) -> tuple[tuple[int, ...], ...]:
-    """For each of ``size_out`` places along one side of a convolution, the places of its input that it looks at."""
-    return tuple(tuple(place for tap in range(kernel)
-                       if 0 <= (place := out * stride - padding + tap * dilation) < size_in)
-                 for out in range(size_out))
+def tap_spans(size_in: int, size_out: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[Pair, ...]:
+    """First and last of ``size_out`` places along one side for which a tap of the kernel lies on the input, tap by tap.
+
+    Taps that lie on zeros alone are left out.
+    """
+    found = []
+    for tap in range(kernel):
+        ahead = padding - tap * dilation
+        first, last = max(-(-ahead // stride), 0), min((size_in - 1 + ahead) // stride, size_out - 1)
+        if first <= last:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _most_at_once(spans: Sequence[Pair]) -> int:
+    """Most of these spans that have a place in common."""
+    changes = sorted([(first, 1) for first, _ in spans] + [(last + 1, -1) for _, last in spans])
+    return max(accumulate(change for _, change in changes), default=0)
 
 
 def layer_sizes(layers: Iterable[tuple[str, LayerSpec]], input_shape: Shape) -> list[LayerSize]:

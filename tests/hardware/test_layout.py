@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
+from neurofer.hardware import layout
 from neurofer.hardware.layout import Layout, as_in_logs, cuts, destinations, fewest, input_axons, whole_tile
 from neurofer.hardware.synapse_memory import (
     Tile,
@@ -173,3 +176,19 @@ def test_fewest_is_fewest() -> None:
 def test_pieces_of_a_side() -> None:
     assert cuts(7) == (1, 2, 3, 4, 7)
     assert cuts(1) == (1,)
+
+
+def test_tiles_reached_equal_those_of_looking_at_every_place() -> None:
+    generator = random.Random(0)
+    for _ in range(200):
+        side_in, kernel, stride, padding, dilation, tile = (generator.randint(*ends) for ends in (
+            (1, 60), (1, 5), (1, 4), (0, 4), (1, 3), (1, 9)))
+        side_out = (side_in + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        if side_out < 1:
+            continue
+        reached: dict[int, set[int]] = {}
+        for out in range(side_out):
+            for tap in range(kernel):
+                reached.setdefault(out * stride - padding + tap * dilation, set()).add(out // tile)
+        wanted = max((len(tiles) for place, tiles in reached.items() if 0 <= place < side_in), default=0)
+        assert layout._tiles_reached(side_in, side_out, kernel, stride, padding, dilation, tile) == wanted

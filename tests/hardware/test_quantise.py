@@ -43,7 +43,7 @@ def test_torch_equals_simulate_equals_gpu_in_every_layer_and_step() -> None:
     @settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
     @given(network=quantised_networks(), batch=st.integers(1, 3))
     def check(network: SpikingNetwork, batch: int) -> None:
-        spikes = random_input(network.input_shape, 60, batch, seed=batch, rate=0.4)
+        spikes = random_input(network.input_shape, 120, batch, seed=batch, rate=0.6)
         bits = spikes.numpy().astype(np.uint8)
         chip = chip_network(network, reading(network))
         with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import subprocess
 import sys
 
@@ -30,7 +31,7 @@ def test_a_convolution_by_hand() -> None:
     size = LayerSize("conv1", "conv", (2, 4, 4), 3, (3, 3), (2, 2), (1, 1))
     assert size.shape == (3, 2, 2)
     assert (size.neurons, size.inputs, size.weights) == (12, 32, 3 * 2 * 9)
-    assert size.taps == (((0, 1), (1, 2, 3)),) * 2
+    assert size.tap_spans == (((1, 1), (0, 1), (0, 1)),) * 2
     assert (size.connections, size.fan_in) == (3 * 2 * 5 * 5, 2 * 3 * 3)
 
 
@@ -142,3 +143,23 @@ def test_it_is_asked_without_torch() -> None:
 def test_sure_numbers_are_those_of_nengo_loihi() -> None:
     assert SURE_CORES["loihi1"][1:] == (1024, 128 * 1024 * 8, 4096, 4096)
     assert math.log2(SURE_CORES["loihi1"].synapse_bits) == 20
+
+
+def test_counts_equal_those_of_looking_at_every_place() -> None:
+    generator = random.Random(0)
+    for _ in range(200):
+        side_in, kernel, stride, padding, dilation = (generator.randint(*ends) for ends in
+                                                      ((1, 14), (1, 5), (1, 4), (0, 4), (1, 3)))
+        size = LayerSize("a", "conv", (2, side_in, 20), 3, (kernel, 3), (stride, 1), (padding, 1), (dilation, 1))
+        if size.shape[1] < 1:
+            continue
+        seen = [sum(0 <= out * stride - padding + tap * dilation < side_in for tap in range(kernel))
+                for out in range(size.shape[1])]
+        assert size.connections == 3 * 2 * sum(seen) * (20 * 3 - 2)
+        assert size.fan_in == 2 * max(seen) * 3
+
+
+def test_an_enormous_side_costs_nothing() -> None:
+    size = LayerSize("a", "conv", (2, 1, 1 << 22), 1, (1, 3), (1, 1), (0, 1))
+    assert size.connections == 2 * (3 * (1 << 22) - 2)
+    assert size.fan_in == 6
