@@ -20,7 +20,7 @@ from neurofer.spiking.layer_size import LayerSize
 
 Fits = Callable[[Tile], bool]
 
-MOST_LOOKED_AT = 1 << 20
+MOST_LOOKED_AT = 1 << 17
 """Inputs along one side, times taps of the kernel, that are looked at one by one."""
 
 
@@ -123,8 +123,15 @@ def input_axons(size: LayerSize, tile: Tile) -> int:
     """Input axons of a tile: every input of a dense layer; of a conv layer every pixel, its channels together."""
     if size.kind == "dense":
         return size.inputs
-    return math.prod(min(len(ways(*sides)), side_in) for *sides, side_in in
+    return math.prod(min(_looked_at(*sides), side_in) for *sides, side_in in
                      zip(tile[1:], size.kernel, size.stride, size.dilation, size.shape_in[1:], strict=True))
+
+
+def _looked_at(places: int, kernel: int, stride: int, dilation: int) -> int:
+    """Inputs along one side that so many places look at; never too few where they are too many to count."""
+    if places * kernel > MOST_LOOKED_AT:
+        return min(places * kernel, (places - 1) * stride + (kernel - 1) * dilation + 1)
+    return len(ways(places, kernel, stride, dilation))
 
 
 def destinations(after: LayerSize, layout: Layout) -> int:
