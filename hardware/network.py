@@ -22,6 +22,9 @@ from neurofer.spiking.registers import CURRENT_DECAY, THRESHOLD_MANTISSA, VOLTAG
 CURRENTS = "currents"
 """Word of ``ChipNetwork.source`` that says why no current leaves 24 bits; the digest covers it."""
 
+LONGEST_WORD = 200
+"""Letters of a name."""
+
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
@@ -202,6 +205,8 @@ class ChipNetwork:
     def _problems(self) -> list[str]:
         found = _header_problems(self)
         names = [layer.name for layer in self.layers]
+        found += [f"layer {number} is called {name[:40]!r}, need at most {LONGEST_WORD} letters that can be printed"
+                  for number, name in enumerate(names, 1) if not is_word(name)]
         found += [f"{name}: two layers have this name" for name in sorted({n for n in names if names.count(n) > 1})]
         if len(self.input_shape) != 3 or min(self.input_shape, default=0) < 1:
             return [*found, f"input: must be (channels, height, width), got {self.input_shape}"]
@@ -226,9 +231,20 @@ def _header_problems(network: ChipNetwork) -> list[str]:
         found.append(f"decision_us {network.decision_us} is no whole number of steps of {network.dt_us} us")
     if not (math.isfinite(network.rate_gain) and network.rate_gain > 0):
         found.append(f"rate_gain must be above 0 and finite, got {network.rate_gain}")
+    found += [f"class {number} is called {name[:40]!r}, need at most {LONGEST_WORD} letters that can be printed"
+              for number, name in enumerate(network.classes) if not is_word(name)]
+    found += [f"{name!r}: two classes have this name" for name in sorted(set(network.classes))
+              if network.classes.count(name) > 1]
+    found += [f"source: {name[:40]!r} or what it says is no word of at most {LONGEST_WORD} letters that can be printed"
+              for name, said in network.source.items() if not is_word(name) or said and not is_word(said)]
     if network.target not in CHIPS:
         found.append(f"target {network.target!r} is none of {', '.join(CHIPS)}")
     return found
+
+
+def is_word(name: str) -> bool:
+    """Whether a name can be shown anywhere: not empty, not endless, without anything that steers a terminal."""
+    return 0 < len(name) <= LONGEST_WORD and name.isprintable()
 
 
 def check_spikes(network: ChipNetwork, spikes: NDArray[Any], first: int = 0) -> NDArray[np.uint8]:

@@ -26,9 +26,6 @@ VERSION = 1
 GRAPH_DT_S = 1e-4
 """Step that time constants go with, because readers expect it; no length of a step of events."""
 
-LONGEST_WORD = 200
-"""Letters of a word in the metadata that readers of ours keep."""
-
 _ABOVE_THE_STEP = 1 + 1e-6
 """A time constant of just one step is kept so far above it: spikingjelly refuses less, single precision rounds down."""
 
@@ -38,17 +35,20 @@ GEOMETRY = ("stride", "padding", "dilation")
 
 def nir_problems(network: ChipNetwork) -> list[str]:
     """What of a chip network NIR cannot say exactly, one sentence each; empty if it can be written."""
+    from neurofer.hdf5_reader import MOST_ENTRIES
+
     found: list[str] = []
     for layer, before, after in zip(network.layers, network.shapes, network.shapes[1:], strict=False):
         found += _layer_problems(layer, before, after)
     names = [name for layer in network.layers for name in (layer.name, neurons_of(layer.name))]
+    if len(names) + 3 > MOST_ENTRIES:
+        found.append(f"network: {len(network.layers)} layers make more than the {MOST_ENTRIES} nodes that are read "
+                     "(fewer layers)")
     taken = {"input", "output", "flatten"} & set(names) | {name for name in names if names.count(name) > 1}
     found += [f"{name}: is the name of another node, too (another name)" for name in sorted(taken)]
-    for name, value in graph_metadata(network).items():
-        if "/" in name or not name.isprintable():
+    for name in graph_metadata(network):
+        if "/" in name:
             found.append(f"{name!r}: is no name of an entry in the metadata (without a slash)")
-        elif isinstance(value, str) and (len(value) > LONGEST_WORD or not value.isprintable()):
-            found.append(f"{name}: is {value[:40]!r}..., need at most {LONGEST_WORD} letters that can be printed")
     return found
 
 

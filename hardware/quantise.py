@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +101,20 @@ def spiking_chain(network: nn.Module, target: str) -> SpikingNetwork:
     if not isinstance(network, SpikingNetwork):
         raise CannotSay(target, grammar_problems(network))
     return network
+
+
+def in_integers(network: SpikingNetwork) -> SpikingNetwork:
+    """A network that fires what its chip network fires: itself where it was trained so, else its rounded copy."""
+    from neurofer.spiking.network import SpikingNetwork
+
+    first = network.spiking_layers()[0]
+    if first.neuron.quantise:
+        return network
+    rounded = SpikingNetwork(network.specs, network.input_shape, network.dropout,
+                             replace(first.neuron, quantise=True), network.graded)
+    rounded.to(first.weight.device, first.weight.dtype)
+    rounded.load_state_dict(network.state_dict(), strict=False)  # no scale was kept
+    return rounded.eval()
 
 
 def _layer(layer: SpikingLayer) -> ChipLayer:

@@ -21,6 +21,9 @@ from neurofer.stream.decisions import decision_of, decision_windows
 from neurofer.stream.faces import find_face, stretch
 from neurofer.stream.tables import FAILURES, Finished, Request, Summary, write_decision
 
+FILES_OF_US, FILES_OF_A_RECORDING = 24, 6
+"""That are open beside recordings, and for each of them, at most."""
+
 
 def decide_side_by_side(predictor: ChipPredictor, recordings: Sequence[Path], request: Request,
                         batch: int) -> Iterator[tuple[Path, Finished]]:
@@ -32,9 +35,11 @@ def decide_side_by_side(predictor: ChipPredictor, recordings: Sequence[Path], re
         predictor: Decides.
         recordings: Files and folders of columns, each once.
         request: How to open and look at them.
-        batch: Recordings that are open at a time; memory grows with their number, not with their length.
+        batch: Recordings that are open at a time; memory grows with their number, not with their length. Fewer, where
+            the system does not let so many files be open.
     """
     predictor.warm_up()
+    batch = min(batch, max(1, (_files_at_once() - FILES_OF_US) // FILES_OF_A_RECORDING))
     network = predictor.step.network
     waiting = (_Passage.of(network, path, request) for path in recordings)
     running: list[_Passage] = []
@@ -49,6 +54,16 @@ def decide_side_by_side(predictor: ChipPredictor, recordings: Sequence[Path], re
         running = [passage for passage, _ in going]
         if going:
             _advance(predictor, going)
+
+
+def _files_at_once() -> int:
+    """Files that this process may have open; many where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # no such limit on Windows
+        return 1 << 20
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft >= 0 else 1 << 20
 
 
 class _Piece(NamedTuple):

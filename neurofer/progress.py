@@ -23,6 +23,12 @@ def shown() -> bool:
     return os.environ.get("NEUROFER_PROGRESS", "1") != "0" and rank() == 0
 
 
+def _in_a_notebook() -> bool:
+    """Whether this process is the kernel of a notebook; that a package of Jupyter was imported does not make it one."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
 class Progress(Generic[Item]):
     """What ``progress`` gives: iterate over it, or call ``update`` by hand inside a ``with`` block.
 
@@ -35,7 +41,7 @@ class Progress(Generic[Item]):
         self._lines: _Lines | None = None
         if not shown():
             return
-        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+        if sys.stderr.isatty() or _in_a_notebook():
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, unit=unit, desc=desc or None, leave=False, dynamic_ncols=True)

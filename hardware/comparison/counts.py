@@ -13,6 +13,7 @@ from neurofer.evaluate.cost import parameter_count
 from neurofer.hardware.comparison.data import AnnSide, Both, SnnSide
 from neurofer.hardware.comparison.energy_estimate import Work
 from neurofer.hardware.comparison.spikes import pieces
+from neurofer.hardware.quantise import in_integers
 from neurofer.progress import progress
 from neurofer.spiking.counting import Activity, count_activity
 from neurofer.train.processes import device_of
@@ -21,17 +22,17 @@ _WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.LSTM)
 
 
 def count_snn(snn: SnnSide, clips: Any) -> Activity:
-    """Counts of the spiking network over all steps of clips by number, from its spikes.
+    """Counts over all steps of clips by number, from the spikes that the chip fires.
 
     Args:
         snn: The network and its data.
         clips: ``(N,)`` numbers.
     """
-    total, state = None, None
+    total, state, network = None, None, in_integers(snn.network)
     with progress(total=len(clips), unit="recording", desc="synaptic operations") as bar:
         for piece in pieces(snn, clips):
-            spikes = torch.from_numpy(piece.spikes).to(device_of(snn.network)).float()
-            _, state, found = count_activity(snn.network, spikes, state if piece.start else None,
+            spikes = torch.from_numpy(piece.spikes).to(device_of(network)).float()
+            _, state, found = count_activity(network, spikes, state if piece.start else None,
                                              torch.from_numpy(piece.left).to(spikes.device))
             total = found if total is None else total + found
             bar.update(0 if piece.start else len(piece.places))

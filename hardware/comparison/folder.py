@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neurofer.errors import NeuroferError
+from neurofer.errors import BadFileError, NeuroferError
 from neurofer.files import atomic_folder, read_json
 from neurofer.hardware.comparison.format import FORMAT
 
@@ -15,11 +17,17 @@ FILES = ("report.html", "report.json")
 
 
 def refuse_other_folder(folder: Path) -> None:
-    """Raise if a folder holds anything but an earlier comparison, as all of it will be replaced.
+    """Raise if a folder holds anything but an earlier comparison, as all of it will be replaced, or cannot be made.
 
     Raises:
         NeuroferError: it does, or it is a file.
+        BadFileError: nothing can be written there.
     """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.rmdir(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise BadFileError(f"{folder}: cannot be written ({error.strerror or error}); choose another place") from error
     if folder.exists() and not folder.is_dir():
         raise NeuroferError(f"{folder}: is a file; name a folder for the report")
     if not folder.exists() or not any(folder.iterdir()):
@@ -53,3 +61,4 @@ def write_comparison(folder: Path, found: Mapping[str, Any], command: str = "") 
     with atomic_folder(folder) as temporary:
         for name, text in zip(FILES, (html, numbers + "\n"), strict=True):
             (temporary / name).write_text(text, encoding="utf-8")
+        refuse_other_folder(folder)  # something may have come into it meanwhile

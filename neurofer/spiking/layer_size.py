@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from neurofer.spiking.layers import LayerSpec
@@ -16,6 +16,17 @@ Pair = tuple[int, int]
 
 MOST_NEURONS = 1 << 24
 """Of one layer, its padded input counted as well: no machine or file makes us allocate more."""
+
+
+class Side(NamedTuple):
+    """A convolution along one side: places that come in and go out, and how the kernel goes over them."""
+
+    size_in: int
+    size_out: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +88,10 @@ class LayerSize:
         return self.shape_in[0] * math.prod(_most_at_once(spans) for spans in self.tap_spans)
 
     @property
-    def sides(self) -> tuple[tuple[int, ...], ...]:
-        """``(in, out, kernel, stride, padding, dilation)`` along y, then along x; conv only."""
-        return tuple(zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride, self.padding, self.dilation,
-                         strict=True))
+    def sides(self) -> tuple[Side, ...]:
+        """Along y, then along x; conv only."""
+        return tuple(Side(*numbers) for numbers in zip(self.shape_in[1:], self.shape[1:], self.kernel, self.stride,
+                                                       self.padding, self.dilation, strict=True))
 
     @property
     def tap_spans(self) -> tuple[tuple[Pair, ...], ...]:

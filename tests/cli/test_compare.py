@@ -24,6 +24,7 @@ def pair(blob_store: Path) -> TrainedPair:
 
 def test_from_two_runs_to_a_report(run_cli: Cli, pair: TrainedPair, tmp_path: Path,
                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROFER_PROGRESS", "1")
     out = tmp_path / "report"
     words = ("compare", pair.ann, pair.snn, "--targets", "torch,simulate,gpu", "--data", pair.store, "-o", out,
              "--decisions", 20, "--energy", "fp32", "--device", "cpu")

@@ -219,6 +219,20 @@ def test_a_recording_that_breaks_on_its_way_keeps_its_rows_and_leaves_the_others
     assert found == {day[0]: Finished(whole[day[0]].rows[:2], f"{day[0]}: torn"), day[4]: whole[day[4]]}
 
 
+def test_no_more_recordings_are_open_than_the_system_lets(network: ChipNetwork, day: list[Path],
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    import neurofer.hardware.side_by_side as module
+
+    predictor, request = ChipPredictor(SimulateEngine(network)), Request(BOX, (128, 96))
+    alone = finished(predictor, day, request, 1)
+    together: list[int] = []
+    monkeypatch.setattr(module, "_files_at_once", lambda: module.FILES_OF_US + 2 * module.FILES_OF_A_RECORDING)
+    advance = module._advance
+    monkeypatch.setattr(module, "_advance", lambda who, going: (together.append(len(going)), advance(who, going)))
+    assert finished(predictor, day, request, 50) == alone
+    assert max(together) == 2
+
+
 def test_a_batch_that_the_gpu_cannot_hold_says_what_to_do(network: ChipNetwork,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*given: Any, **options: Any) -> Any:

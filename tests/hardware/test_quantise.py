@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from neurofer.hardware.agreement import agreement
 from neurofer.hardware.calibration import joined_peaks, wrap_problems
 from neurofer.hardware.chip_file import read_chip, write_chip
 from neurofer.hardware.gpu import BatchSimulator
-from neurofer.hardware.quantise import CannotSay, Reading, chip_network
+from neurofer.hardware.quantise import CannotSay, Reading, chip_network, in_integers
 from neurofer.hardware.simulate import observe, simulate
 from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.forms import NeuronSettings
@@ -130,6 +132,28 @@ def test_on_the_grid_a_float_neuron_is_near_the_chip_and_off_it_far_away() -> No
     assert different["fake"] / integers_fired < 0.05
     assert abs(fired["fake"] - integers_fired) / integers_fired < 0.02
     assert different["none"] > 2 * different["fake"]
+
+
+def test_a_rounded_copy_fires_what_its_chip_network_fires() -> None:
+    network, spikes = small_network(), random_input((2, 8, 8), 40, 2)
+    chip = chip_network(network, reading(network), after_training=True)
+    rounded = in_integers(network)
+    assert rounded is not network
+    assert in_integers(rounded) is rounded
+    with torch.no_grad():
+        found = rounded.activity(spikes)[0]
+    for one, two in zip(found, simulate(chip, spikes.numpy().astype(np.uint8))[0], strict=True):
+        assert np.array_equal(one.numpy(), two)
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"classes": ("a", "a", "b")}, "two classes have this name"), ({"classes": ("a", "", "b")}, "need at most 200"),
+    ({"classes": ("a", "b\x1b[31m", "c")}, "class 1 is called"), ({"classes": ("a", "\ud800", "c")}, "class 1 is"),
+    ({"source": {"run": "x" * 201}}, "source: 'run'")])
+def test_words_that_cannot_be_shown_are_refused(change: dict[str, Any], said: str) -> None:
+    chip = chip_network(small_network(quantise=True), reading(small_network(quantise=True)))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        replace(chip, **change)
 
 
 def test_five_faults_are_told_together() -> None:

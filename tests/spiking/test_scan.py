@@ -22,7 +22,7 @@ ATOL_DOUBLE = 1e-12
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Who computes the scan."""
     if request.param == "torch":
-        monkeypatch.setattr(scan, "_compiled_form_runs", lambda values: False)
+        monkeypatch.setattr(scan, "compiled_form_runs", lambda values: False)
     return request.param
 
 
