@@ -9,7 +9,8 @@ zero::
 
 Whole numbers travel as floating point: up to 2^24 single precision holds them all, and the products, below 2^36, are
 computed in double precision. The gradient is that of the float neuron with the same numbers, in the float neuron's
-units: a surrogate for the spike, none for wrapping and rounding. A chip's synapses deliver one step late; without
+units: a surrogate for the spike, none for wrapping and rounding; where v stays at the edge, alpha's share is rough, as
+the current is found back from the membrane. A chip's synapses deliver one step late; without
 biases that only shifts each layer by a step, so it is left out here.
 
 Source:
