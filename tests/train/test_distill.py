@@ -175,3 +175,13 @@ def test_the_option_and_what_it_needs(run_cli: Callable[..., object], tmp_path: 
     twice = run_cli("train", "--backend", "snn", "--distill", "a", "distill.run=b")
     assert twice.code == 2  # type: ignore[attr-defined]
     assert "distill.run is given by --distill and by distill.run=...; give it once" in twice.err  # type: ignore[attr-defined]
+
+
+def test_a_network_for_a_chip_may_be_taught(teacher: Path, small_config: Make) -> None:
+    from neurofer.hardware.export import export_chip
+    from neurofer.train.run_folder import load_run
+
+    run = load_run(train_recogniser(small_config("snn", "snn.quantise=loihi1", "snn.integer_share=0.5",
+                                                 "train.epochs=2", f"distill.run='{teacher}'")))
+    assert run.card["teacher"]["run"] == "teacher"
+    assert all(not one.different for one in export_chip(run, "loihi1").compared or ())

@@ -222,3 +222,19 @@ def test_a_layer_is_read_by_the_mean_and_the_maximum_of_its_rates() -> None:
     np.testing.assert_allclose(found[0][48 + 2 :: 4], quarter.max(axis=0), atol=1e-6)
     hidden = activity[3][:10, 0].reshape(2, 5, 64).mean(1).double().numpy()
     np.testing.assert_allclose(found[3][:64], hidden.mean(axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["linear", "finetune", "random"])
+def test_for_a_chip_the_encoder_is_rounded_and_the_chip_fires_the_same(mode: str, drawn: Drawn,
+                                                                      small_config: Make) -> None:
+    from neurofer.hardware.export import export_chip
+
+    gan = drawn()
+    encoder = [] if mode == "random" else [f"model.encoder_from='{gan}'"]
+    config = small_config("snn", f"model.mode={mode}", *encoder, "snn.quantise=loihi2", "snn.integer_share=0.5",
+                          "train.epochs=2")
+    run = load_run(train_recogniser(config))
+    assert all(not one.different for one in export_chip(run, "loihi2").compared or ())
+    if mode == "linear":
+        theirs, ours = layers_of(gan, "encoder.", 2), layers_of(run.path, "", 2)
+        assert all(torch.equal(ours[name], value) for name, value in theirs.items())
