@@ -158,6 +158,8 @@ def quantiles(taken_ms: Sequence[float]) -> dict[str, float]:
 def measure_throughput(who: Sequence[Contestant], both: Both) -> dict[str, dict[str, Any]]:
     """Recordings, and seconds of events, in a second, by name; the median of a few rounds that all take turns in.
 
+    On one thread, as torch and numpy each have threads of their own, which wait busily and would slow whoever is next.
+
     Args:
         who: Take turns.
         both: The clips that they run.
@@ -168,18 +170,19 @@ def measure_throughput(who: Sequence[Contestant], both: Both) -> dict[str, dict[
     chosen = loaded_clips(both)
     seconds = sum(both.clip_set.clips[clip].stop_us - both.clip_set.clips[clip].start_us for clip in chosen) / 1e6
     taken: dict[str, list[float]] = {one.name: [] for one in who}
-    for turn in progress(range(ROUNDS + 1), unit="round", desc="throughput"):
-        for one in who:
-            started = time.perf_counter()
-            one.load[1]()
-            if turn:  # the first round warms up
-                taken[one.name].append(time.perf_counter() - started)
+    with one_thread():
+        for turn in progress(range(ROUNDS + 1), unit="round", desc="throughput"):
+            for one in who:
+                started = time.perf_counter()
+                one.load[1]()
+                if turn:  # the first round warms up
+                    taken[one.name].append(time.perf_counter() - started)
     found = {}
     for one in who:
         middle = float(np.median(taken[one.name]))
         found[one.name] = {"where": one.where, "recordings_per_s": len(chosen) / middle,
                            "event_seconds_per_s": seconds / middle, "batch": one.load[0], "recordings": len(chosen),
-                           "rounds": ROUNDS, "threads": torch.get_num_threads()}
+                           "rounds": ROUNDS, "threads": 1}
     return found
 
 
