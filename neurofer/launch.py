@@ -45,12 +45,14 @@ def may_speak() -> bool:
         return False  # whoever kept the list is gone, and not without a word
 
 
-def leave() -> None:
-    """Say goodbye to the other processes, at the end of a command that went well."""
+def leave() -> bool:
+    """Say goodbye to the other processes, at the end of a command that went well; whether there were any."""
     distributed = _initialised()
-    if distributed is not None:
-        with contextlib.suppress(RuntimeError):
-            distributed.destroy_process_group()
+    if distributed is None:
+        return False
+    with contextlib.suppress(RuntimeError):
+        distributed.destroy_process_group()
+    return together() > 1
 
 
 def _initialised():  # type: ignore[no-untyped-def]  # noqa: ANN202  torch.distributed, if this process uses it

@@ -83,8 +83,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _tell(f"unexpected {type(error).__name__}: {error}; the same command with --debug shows where", debug)
     if code == 130 and launch.may_speak():
         print("interrupted", file=sys.stderr)
-    if code in (None, 0):
-        launch.leave()
+    if code in (None, 0) and launch.leave():
+        # Threads of the collective libraries may still run, among which the interpreter's own end can abort.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     sys.exit(code if isinstance(code, int) else 0)
 
 
