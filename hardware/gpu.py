@@ -101,9 +101,9 @@ class BatchSimulator:
             for start in range(0, steps, size):
                 piece = given[start : start + size].to(self.device)
                 found = self._through((piece, *(part for layer in after for part in layer)))
-                after = [CubaState(*pair) for pair in zip(found[-2 * len(after) :: 2], found[-2 * len(after) + 1 :: 2],
-                                                          strict=True)]
-                for trace, part in zip(traces, found[: len(self._layers)][-len(traces) :], strict=True):
+                fired, parts = found[: len(after)], found[len(after) :]
+                after = [CubaState(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+                for trace, part in zip(traces, fired[-len(traces) :], strict=True):
                     trace[start : start + size] = part
         return traces, tuple(after)
 

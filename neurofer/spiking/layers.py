@@ -261,9 +261,9 @@ class SpikingLayer(nn.Module):
         return Used(exact_weights(weight), *self._on_grid(found))
 
     def _on_grid(self, found: LayerIntegers) -> tuple[Tensor, Tensor, Tensor | float]:
-        theta = found.registers.threshold / found.scale
+        learned, theta = self.theta, found.registers.threshold / found.scale
         return (straight_through(self._alpha, found.registers.alpha), straight_through(self.beta, found.registers.beta),
-                straight_through(self.theta, theta) if isinstance(self.theta, Tensor) else theta)
+                straight_through(learned, theta) if isinstance(learned, Tensor) else theta)
 
     def current(self, spikes: Tensor, binary: bool = False) -> Tensor:
         """Input current ``(T, B, ...)`` of the neurons; time is folded into the batch.

@@ -26,6 +26,8 @@ from neurofer.train.processes import ALL, Processes, Share, synchronised
 
 _log = logging.getLogger(__name__)
 Item = TypeVar("Item")
+BeforeEpoch = Callable[[int, Sequence[nn.Module]], None]
+"""Takes the number of an epoch, from 0, and the model and the running mean of its weights, or the model alone."""
 
 
 class StepLoss(NamedTuple):
@@ -80,7 +82,7 @@ def fit(
     identity: Mapping[str, Any],
     *,
     resume: bool,
-    before_epoch: Callable[[int, Sequence[nn.Module]], None] = lambda epoch, models: None,
+    before_epoch: BeforeEpoch = lambda epoch, models: None,
     after_epoch: Callable[[Progress], None] = lambda progress: None,
     processes: Processes | None = None,
 ) -> Progress:
@@ -99,8 +101,7 @@ def fit(
         folder: Where ``checkpoint.safetensors`` lies.
         identity: What a checkpoint must share with this run.
         resume: Go on from the folder's checkpoint, if it has one.
-        before_epoch: Called, in every process, with the number of the epoch, from 0, and the model and the running mean
-            of its weights, or the model alone.
+        before_epoch: Called in every process.
         after_epoch: Called, in the main process, when an epoch is checkpointed.
         processes: Who trains; by default those that the settings and the launcher say.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -12,9 +12,7 @@ from neurofer.spiking.network import SpikingNetwork
 from neurofer.train.config import TrainConfig
 from neurofer.train.data import Prepared
 from neurofer.train.decisions import Decisions, validation_scores
-
-BeforeEpoch = Callable[[int, Sequence[nn.Module]], None]
-"""Takes the number of an epoch, from 0, and the model and the running mean of its weights (or the model alone)."""
+from neurofer.train.loop import BeforeEpoch
 
 
 def integer_epochs(config: TrainConfig) -> int:

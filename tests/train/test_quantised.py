@@ -18,11 +18,11 @@ from neurofer.spiking.network import SpikingNetwork
 from neurofer.train import recognise
 from neurofer.train.cast import cast_run
 from neurofer.train.config import TrainConfig
-from neurofer.train.loop import fit
 from neurofer.train.quantised import arithmetic_by_epoch, integer_epochs
 from neurofer.train.recognise import train_recogniser
 from neurofer.train.run_folder import load_run
 from neurofer.train.target import refuse_outside_target
+from trees.kills import Killed, kill_after
 
 Make = Callable[..., TrainConfig]
 CHIP = ("snn.quantise=loihi2", "train.lr=5e-2")
@@ -96,20 +96,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(killed_after: int, small_config:
     settings = (*CHIP, "train.epochs=6", "snn.integer_share=0.5", "train.average=0.9")
     whole = train_recogniser(small_config("snn", *settings, out="whole"))
 
-    class Killed(Exception):  # noqa: N818  not an error, an end
-        pass
-
-    def stopping(*words: object, after_epoch, **named: object):  # type: ignore[no-untyped-def]
-        def then(progress) -> None:  # type: ignore[no-untyped-def]
-            after_epoch(progress)
-            if progress.epoch == killed_after:
-                raise Killed
-
-        return fit(*words, after_epoch=then, **named)  # type: ignore[arg-type]
-
     config = small_config("snn", *settings, out="killed")
     with monkeypatch.context() as patch:
-        patch.setattr(recognise, "fit", stopping)
+        kill_after(killed_after, recognise, "fit", patch)
         with pytest.raises(Killed):
             train_recogniser(config)
     killed = train_recogniser(config, resume=True)

@@ -14,34 +14,18 @@ from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.evaluate.recognition import evaluate_run
 from neurofer.train import recognise
 from neurofer.train.config import TrainConfig
-from neurofer.train.loop import fit
 from neurofer.train.recognise import train_recogniser
 from neurofer.train.run_folder import load_run, read_card, write_card
+from trees.kills import Killed, kill_after
 
 Make = Callable[..., TrainConfig]
 FILES = {"model.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json", "predictions.csv", "windows.csv",
          "curves.png", "confusion.png", "anytime.png"}
 
 
-class Killed(Exception):  # noqa: N818  not an error, an end
-    """Stands for a kill."""
-
-
 def history(folder: Path) -> list[dict[str, float]]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [{name: value for name, value in row.items() if "seconds" not in name} for row in rows]
-
-
-def kill_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopping(*words: object, after_epoch, **named: object):  # type: ignore[no-untyped-def]
-        def then(progress) -> None:  # type: ignore[no-untyped-def]
-            after_epoch(progress)
-            if progress.epoch == epochs:
-                raise Killed
-
-        return fit(*words, after_epoch=then, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(recognise, "fit", stopping)
 
 
 @pytest.mark.parametrize(("backend", "more"), [("ann", ["train.epochs=20"]),
@@ -85,7 +69,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(backend: str, small_config: Make
     whole = train_recogniser(small_config(backend, "train.epochs=4", "train.average=0.9", out="whole"))
     config = small_config(backend, "train.epochs=4", "train.average=0.9", out="killed")
     with monkeypatch.context() as patched:
-        kill_after(2, patched)
+        kill_after(2, recognise, "fit", patched)
         with pytest.raises(Killed):
             train_recogniser(config)
     torch.rand(7)  # what the process drew in between must not matter
@@ -101,7 +85,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(backend: str, small_config: Make
 def test_resume_with_other_settings_is_refused(small_config: Make, tmp_path: Path,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        kill_after(1, patched)
+        kill_after(1, recognise, "fit", patched)
         with pytest.raises(Killed):
             train_recogniser(small_config("snn"))
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
@@ -171,7 +155,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(small_config: Make, monkeypatch: 
     import errno
 
     with monkeypatch.context() as patched:
-        kill_after(1, patched)
+        kill_after(1, recognise, "fit", patched)
         with pytest.raises(Killed):
             train_recogniser(small_config("snn"))
     folder = Path(str(small_config("snn").out))

@@ -23,35 +23,20 @@ from neurofer.models.reconstruct import Discriminator, Generator
 from neurofer.reproduce.config import EvtransferConfig
 from neurofer.reproduce.evtransfer import pretrain_cell
 from neurofer.train import reconstruct
-from neurofer.train.gan import LOSSES, Gan, draw, fit_gan
+from neurofer.train.gan import LOSSES, Gan, draw
 from neurofer.train.pretrain_config import GanConfig, PretrainConfig
 from neurofer.train.reconstruct import prepare_pairs, pretrain
 from neurofer.train.run_folder import load_run, read_card
+from trees.kills import Killed, kill_after
 
 Make = Callable[..., PretrainConfig]
 FILES = {"model.safetensors", "discriminator.safetensors", "config.yaml", "card.json", "metrics.jsonl", "run.json",
          "curves.png", "sheet-0002.png", "epochs"}
 
 
-class Killed(Exception):  # noqa: N818  not an error, an end
-    """Stands for a kill."""
-
-
 def history(folder: Path) -> list[dict[str, float]]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [{name: value for name, value in row.items() if "seconds" not in name} for row in rows]
-
-
-def kill_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopping(*words: object, after_epoch, **named: object):  # type: ignore[no-untyped-def]
-        def then(progress) -> None:  # type: ignore[no-untyped-def]
-            after_epoch(progress)
-            if progress.epoch == epochs:
-                raise Killed
-
-        return fit_gan(*words, after_epoch=then, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(reconstruct, "fit_gan", stopping)
 
 
 class Constant(nn.Module):
@@ -152,7 +137,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(pretrain_config: Make, monkeypat
     whole = pretrain(pretrain_config(*more, out="whole"))
     config = pretrain_config(*more, out="killed")
     with monkeypatch.context() as patched:
-        kill_after(3, patched)
+        kill_after(3, reconstruct, "fit_gan", patched)
         with pytest.raises(Killed):
             pretrain(config)
     torch.rand(7)  # what the process drew in between must not matter
