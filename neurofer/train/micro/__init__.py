@@ -1,0 +1,1 @@
+"""Training of micro-expression recognisers: pairs first, then classes."""
