@@ -70,7 +70,7 @@ def interpolated_frames(frames: Pictures, onset: float, apex: float, offset: flo
         apex: Not before the onset.
         offset: Not before the apex.
         instants: In frames, between onset and offset.
-        midpoint: Gives the pictures halfway; called three times, with all pairs of a level at once.
+        midpoint: Gives the pictures halfway; called at most three times, with all pairs of a level at once.
 
     Returns:
         ``(11, H, W)`` uint8.
