@@ -46,7 +46,7 @@ def motion_curve(frames: NDArray[np.uint8], onset: int, offset: int,
     """How far the picture has moved from the onset frame, frame by frame.
 
     Mean length of the flow from the onset frame, less its median, on copies of at most 64 x 64 pixels: about a
-    millisecond a frame on one thread, where the flow of 128 x 128 pixels takes four.
+    millisecond a frame on one thread, a third of what 128 x 128 pixels take.
 
     Args:
         frames: ``(N, H, W)`` uint8.
