@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -21,18 +23,31 @@ def register(app: typer.Typer) -> None:
     "neurofer prepare synthetic --out data/synthetic",
     "neurofer prepare synthetic --out small --subjects 6 --clips-per-class 1 --workers 2",
     "neurofer prepare synthetic --out big --subjects 1000 --shard 3/8",
+    "neurofer prepare synthetic --micro --out data/micro --subjects 12 --fps 200",
+    "neurofer prepare synthetic --micro --out data/micro-100 --fps 100 --name micro_100 --first-subject 12",
 ))
 def synthetic(
     out: Path = typer.Option(..., "--out", "-o", help="Folder of the store; new, empty, or unfinished.",
                              show_default=False),
-    subjects: int = typer.Option(24, help="Number of people."),
+    micro: bool = typer.Option(False, "--micro", help="Micro-expressions: short and weak, as aligned video and as "
+                               "events, with the frames of onset, apex and offset."),
+    subjects: int | None = typer.Option(None, help="Number of people.", show_default="24; 12 with --micro"),
     seed: int = typer.Option(0, help="Everything drawn at random follows from it."),
-    clips_per_class: int = typer.Option(3, help="Clips of each of the 8 classes and each person."),
+    clips_per_class: int | None = typer.Option(None, help="Clips of each of the 8 classes and each person.",
+                                               show_default="3"),
     size: int = typer.Option(128, help="Side of the square sensor in pixels."),
-    fps: float = typer.Option(120.0, help="Frames drawn per second; brightness is linear in time between them."),
-    preset: str = typer.Option("default", help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck."),
-    frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second."),
+    fps: float | None = typer.Option(None, help="Frames drawn per second; brightness is linear in time between them. "
+                                     "100 to 1000 with --micro.", show_default="120; 200 with --micro"),
+    preset: str | None = typer.Option(None, help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck.",
+                                      show_default="default"),
+    frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second; --micro keeps all."),
     first_subject: int = typer.Option(0, help="Number of the first person: other numbers are other people."),
+    per_class: str | None = typer.Option(None, metavar="N,P,S", help="With --micro: clips of each person that are "
+                                         "negative, positive and surprise.", show_default="4,2,2"),
+    threshold: float | None = typer.Option(None, help="With --micro: change of log brightness that makes an event.",
+                                           show_default="0.1"),
+    name: str | None = typer.Option(None, help="With --micro: name of the data set, to tell pooled ones apart.",
+                                    show_default="micro_synthetic"),
     workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
     shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
 ) -> None:
@@ -40,16 +55,53 @@ def synthetic(
 
     A run that was stopped goes on where it was when the same command is given again.
     """
+    from neurofer.data.micro.synthetic import MicroSyntheticPlan, prepare_micro_synthetic
     from neurofer.data.synthetic import SyntheticPlan, prepare_synthetic
     from neurofer.workers import parse_shard, processors
 
-    plan = SyntheticPlan(subjects, seed, clips_per_class, size, fps, preset, frames, first_subject)
-    store = prepare_synthetic(out, plan, workers or processors(), parse_shard(shard))
+    only_full = _given(clips_per_class=clips_per_class, preset=preset, frames=frames or None)
+    only_micro = _given(per_class=per_class, threshold=threshold, name=name)
+    _refuse_unfit(micro, only_full if micro else only_micro)
+    shared = _given(subjects=subjects, seed=seed, size_px=size, fps=fps, first_subject=first_subject)
+    how = workers or processors(), parse_shard(shard)
+    if micro:
+        if per_class is not None:
+            only_micro["per_class"] = _parse_counts(per_class)
+        store = prepare_micro_synthetic(out, MicroSyntheticPlan(**shared, **only_micro), *how)
+    else:
+        store = prepare_synthetic(out, SyntheticPlan(**shared, **only_full), *how)
     if store is None:
         typer.echo(f"{out}: this part is done; the store is complete when the other parts are")
         return
     typer.echo(f"{out}: {len(store.clips)} clips of {len(store.subjects)} subjects, {len(store.classes)} classes, "
                f"digest {store.digest[:12]}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given; a plan has its own defaults for the others."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse_unfit(micro: bool, unfit: Mapping[str, Any]) -> None:
+    """Refuse options that say nothing about the kind of store that is made."""
+    names = ", ".join(f"--{name.replace('_', '-')}" for name in unfit)
+    if names and micro:
+        raise UsageError(f"--micro has no {names}: it keeps all frames, --per-class says how many clips, --threshold "
+                         "sets the pixel; leave the option out")
+    if names:
+        raise UsageError(f"{names}: only with --micro; add it, or leave the option out")
+
+
+def _parse_counts(text: str) -> tuple[int, ...]:
+    """``"4,2,2"`` as three numbers.
+
+    Raises:
+        UsageError: not three whole numbers.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if len(words) != 3 or not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise UsageError(f"--per-class: need the clips of negative, positive and surprise such as 4,2,2, got {text!r}")
+    return tuple(int(word) for word in words)
 
 
 @prepare_app.command(epilog=examples(
