@@ -34,9 +34,9 @@ FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
 RECORD_FILES = ("metrics.jsonl", "run.json", "predictions.csv", "windows.csv", "curves.png", "confusion.png",
-                "anytime.png", "discriminator.safetensors")
+                "anytime.png", "discriminator.safetensors", "interpolator.safetensors", "keyframes.png")
 RECORD_PATTERNS = ("sheet-[0-9]*.png", "epochs/[0-9]*.safetensors")
-_OF_THE_STATE = ("card.json", "checkpoint.safetensors")
+_OF_THE_STATE = ("card.json", "checkpoint.safetensors", "checkpoint-prior.safetensors")
 _AGAIN = "copy the folder again, or train it again"
 
 
@@ -82,6 +82,9 @@ def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     if card.get("task") == "reconstruct":
         raise BadFileError(f"{folder}: is a pre-training, which recognises nothing yet; train on it with "
                            f"'neurofer train model.encoder_from={folder} model.mode=finetune'")
+    if card.get("task") == "micro":
+        raise BadFileError(f"{folder}: recognises micro-expressions, which this verb does not know; use 'neurofer "
+                           "evaluate' or 'neurofer predict --task micro'")
     for name in (*MODEL_FILES, *RECORD_FILES):
         _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
     config = config or load_config(TrainConfig, folder / "config.yaml")
@@ -109,7 +112,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadFileError(f"{folder}: no such run folder; 'neurofer train --out {folder}' makes one")
     if not path.exists():
-        if (folder / "checkpoint.safetensors").exists():
+        if any((folder / name).exists() for name in _OF_THE_STATE[1:]):
             raise BadFileError(f"{folder}: this run is not finished; go on with the same command and --resume")
         raise BadFileError(f"{path}: missing, so {folder} is no run folder or a part of one; {_AGAIN}")
     try:
@@ -196,7 +199,7 @@ def write_settings(folder: Path, config: BaseModel, *, resume: bool = False) -> 
         config: Its settings.
         resume: Whether the checkpoint in the folder, if there is one, is still to be taken.
     """
-    if not (resume and (folder / "checkpoint.safetensors").exists()):
+    if not (resume and any((folder / name).exists() for name in _OF_THE_STATE[1:])):
         write_text(folder / "config.yaml", dump_config(config))
 
 
