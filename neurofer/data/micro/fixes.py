@@ -77,8 +77,8 @@ def known_fixes() -> tuple[KnownFix, ...]:
 def apply_fixes(dataset: str, sheet: Sheet) -> Fixed:
     """Read known slips as what they should be.
 
-    A fix that names rows by number concerns one edition only, told by ``Sheet.length``. All fixes of a row look at it
-    as it is written.
+    A fix that names rows by number concerns one edition only, told by ``Sheet.length`` and by what the named cells hold.
+    All fixes of a row look at it as it is written.
 
     Args:
         dataset: ``casme2``, ``samm``, ``casme3`` or ``mmew``; another one has no fixes.
@@ -90,6 +90,8 @@ def apply_fixes(dataset: str, sheet: Sheet) -> Fixed:
     """
     frames = _table()["frames"].get(dataset, ())
     fixes = [fix for fix in known_fixes() if fix.dataset == dataset and fix.edition in (None, sheet.length)]
+    if not _is_edition(fixes, sheet):
+        fixes = [fix for fix in fixes if fix.edition is None]
     rows, applied, wrong = [], dict[int, tuple[Fix, ...]](), list[str]()
     for row in sheet.rows:
         changed: dict[str, str] = {}
@@ -109,6 +111,15 @@ def apply_fixes(dataset: str, sheet: Sheet) -> Fixed:
         raise BadFileError("\n".join([f"{sheet.path}: is not the {dataset} table that its fixes were made for; restore "
                                       "these cells or give the table as published", *(f"  {one}" for one in wrong)]))
     return Fixed(tuple(rows), applied)
+
+
+def _is_edition(fixes: Sequence[KnownFix], sheet: Sheet) -> bool:
+    """Whether a table of the right length is the edition that is meant: not if none of the cells known by number alone
+    holds what it may. So a remark below another edition does not make it this one."""
+    rows = {row.index: row for row in sheet.rows}
+    bound = [fix for fix in fixes if fix.row is not None and fix.strict]
+    return not bound or any(
+        fix.row in rows and _same(rows[fix.row].cells.get(fix.field, ""), (*fix.old, fix.new)) for fix in bound)
 
 
 def _matches(fix: KnownFix, held: str, row: SheetRow, frames: Sequence[str]) -> bool:

@@ -41,6 +41,7 @@ class MicroRecord:
         fixes: Cells that were corrected.
         where: ``sheet:row`` (as a spreadsheet numbers rows) or a folder, for messages.
         folder: Folder of the image files, relative to the data set's root; "" where there is none.
+        objective: Class by action units alone, I to VII; "" where the data set has none.
     """
 
     dataset: str
@@ -59,6 +60,7 @@ class MicroRecord:
     fixes: tuple[Fix, ...] = ()
     where: str = ""
     folder: str = ""
+    objective: str = ""
 
     def __post_init__(self) -> None:
         apex = self.onset_frame if self.apex_frame is None else self.apex_frame
