@@ -121,6 +121,16 @@ def find_config(name: str) -> Path:
     return path if (path := Path(name)).exists() else find_shipped(name)
 
 
+def task_of(path: Path) -> str | None:
+    """The ``task`` that a YAML file names, to know which model reads it; None where it names none.
+
+    Raises:
+        UsageError: not a YAML file of keys and values.
+    """
+    said = _read(path).value.get("task")
+    return None if said is None else str(said)
+
+
 def _read(path: Path) -> YamlTree:
     try:
         tree = read_yaml(path.read_bytes())

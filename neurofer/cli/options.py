@@ -77,5 +77,6 @@ def with_options(verb: str, overrides: Sequence[str] | None, given: Sequence[tup
             option = name.partition(".")[0]
             raise UsageError(f"{verb}: {name} is given by --{option} and by {name}=...; give it once")
         # As YAML that stays text, whatever characters a path holds; numbers stay numbers.
-        words.append(f"{name}={value if isinstance(value, int) else json.dumps(str(value))}")
+        text = json.dumps([str(one) for one in value] if isinstance(value, list) else str(value))
+        words.append(f"{name}={value if isinstance(value, int) else text}")
     return words

@@ -12,6 +12,9 @@ from neurofer.launch import rank
 
 HELP = """Train a recogniser: subject-disjoint parts, best epoch by validation, test subjects read once at the end.
 
+With --task micro it recognises micro-expressions (MERSiamC3D): pairs of clips first, then classes, for a fixed number
+of epochs; one or several stores with frames, which 'neurofer prepare casme2' and its like make, are pooled.
+
 Started by torchrun, or on GPUs by accelerate launch, several processes train one model, each with its share of every
 batch, also on several machines that see store and run folder under the same paths. The result is that of one process
 but for rounding and the draws of dropout.
@@ -26,16 +29,22 @@ def register(app: typer.Typer) -> None:
         "neurofer train --config mine.yaml --data store --out runs/mine --seed 1",
         "neurofer train --out runs/mine --resume",
         "neurofer train --backend snn --data store --out runs/taught --distill runs/ann",
+        "neurofer train --task micro --backend ann --data micro --out runs/micro split.fold=1",
+        "neurofer train --task micro --config mersiamc3d --data casme2 --data samm --data smic --out runs/s06 "
+        "split.kind=loso split.subject=samm/006",
         "torchrun --nproc-per-node 2 -m neurofer train --data store --out runs/mine"))(train)
 
 
 def train(
     overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as train.lr=1e-3, "
                                                  "stronger than the configuration."),
+    task: str | None = typer.Option(None, "--task", help="recognise or micro; by default what the configuration says, "
+                                    "else recognise."),
     backend: str | None = typer.Option(None, "--backend", help="ann or snn; by default what the configuration says."),
     config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
                                       "default the backend's own."),
-    data: Path | None = typer.Option(None, "--data", help="Store, as 'neurofer prepare' makes it."),
+    data: list[Path] | None = typer.Option(None, "--data", help="Store, as 'neurofer prepare' makes it; several times "
+                                           "for --task micro."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
     distill: Path | None = typer.Option(None, "--distill", help="Finished ann run whose decisions the spiking network "
                                         "learns as well."),
@@ -44,11 +53,22 @@ def train(
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the run in --out."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    with_options("train", overrides, [("backend", backend)])  # refused if given twice; else it picks a configuration
-    words = with_options("train", overrides, (("data", data), ("out", out), ("seed", seed),
-                                            ("distill.run", distill)))
+    for name, value in (("backend", backend), ("task", task)):
+        with_options("train", overrides, [(name, value)])  # refused if given twice; else it picks a configuration
     if resume and overwrite:
         raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
+    if _chosen_task(task, config, out, resume) == "micro":
+        from neurofer.cli.train_micro import train_and_tell
+
+        if distill is not None:
+            raise UsageError("train: --distill is for --task recognise")
+        words = with_options("train", overrides, (("data", data or None), ("out", out), ("seed", seed)))
+        train_and_tell(words, config, backend, out, resume, overwrite, cache)
+        return
+    if data and len(data) > 1:
+        raise UsageError(f"train: --data is given {len(data)} times, but --task recognise reads one store")
+    words = with_options("train", overrides, (("data", data[0] if data else None), ("out", out), ("seed", seed),
+                                            ("distill.run", distill)))
     resolved = _load(config, backend, out, resume, words)
     if backend is not None and resolved.backend != backend:
         raise UsageError(f"train: --backend {backend}, but the configuration is for {resolved.backend}; "
@@ -70,6 +90,21 @@ def train(
     if card.get("input_events"):
         typer.echo(_said_of_input(**card["input_events"]))
     typer.echo(f"next: neurofer evaluate {folder}")
+
+
+def _chosen_task(task: str | None, config: str | None, out: Path | None, resume: bool) -> str:
+    """What is trained: by the option, which must agree with the configuration, else by that."""
+    from neurofer.config import find_config, task_of
+
+    if task not in (None, "recognise", "micro"):
+        raise UsageError(f"--task: need recognise or micro, got {task!r}")
+    path = find_config(config) if config is not None else None
+    if path is None and resume and out is not None and (out / "config.yaml").exists():
+        path = out / "config.yaml"
+    said = None if path is None else task_of(path)
+    if task is not None and said not in (None, task):
+        raise UsageError(f"train: --task {task}, but {path} is for {said}; leave --task out, or give another --config")
+    return said or task or "recognise"
 
 
 def _said_of_input(kind: str, events: int, clipped: int) -> str:
