@@ -29,6 +29,9 @@ STILL_US = (320_000, 400_000)
 SHARE = (0.15, 0.45)
 """Strength, as a share of the full expression."""
 
+LEAST_PEAK = 0.1
+"""Strength of the strongest unit at least, where 1 is the most that a face can; about half a pixel in a crop of 128."""
+
 _KEPT_UNIT, _KEPT_JAW_UNIT = 0.7, 0.15
 _JAW_UNITS = (25, 26)
 
@@ -46,10 +49,10 @@ class MicroTimes(NamedTuple):
 def draw_micro_performance(seed: int, subject: Subject, label: str, number: int) -> Performance:
     """Micro-expression ``number`` of a subject and class; it follows from these four alone.
 
-    The emotion is drawn from the class and shown at 0.15 to 0.45 of its strength, often with only some of its action
-    units. Rise and fall take 40 to 250 ms each, the whole at most 500 ms, the apex comes after 0.25 to 0.75 of it.
-    Before and after, the face is at rest for 320 to 400 ms. The head moves little; blinks, gaze and light go on as
-    ever, also during the expression, and now and then the mouth moves as in speech.
+    The emotion is drawn from the class and shown at 0.15 to 0.45 of its strength (more where nothing would be seen),
+    often with only some of its action units. Rise and fall take 40 to 250 ms each, the whole at most 500 ms, the apex
+    comes after 0.25 to 0.75 of it. Before and after, the face is at rest for 320 to 400 ms. The head moves little;
+    blinks, gaze and light go on as ever, also during the expression, and now and then the mouth moves as in speech.
 
     Args:
         seed: What ``draw_subject`` was given.
@@ -68,11 +71,12 @@ def draw_micro_performance(seed: int, subject: Subject, label: str, number: int)
     key = (3, subject.number, list(MICRO_EMOTIONS).index(label), number)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
     emotion = str(random.choice(MICRO_EMOTIONS[label]))
-    full = draw_expression(emotion, subject.style, random)
-    units = (SHARE[0] + (SHARE[1] - SHARE[0]) * random.beta(1.2, 2.6)) * _some_units(emotion, full, random)
+    units = _some_units(emotion, draw_expression(emotion, subject.style, random), random)
+    share = SHARE[0] + (SHARE[1] - SHARE[0]) * random.beta(1.2, 2.6)
+    units *= max(share, LEAST_PEAK / units.max())
     times = draw_micro_times(random, subject.style.pace)
     shown = movement(units, *times[:4], random)
-    liveliness = 0.2 * float(np.exp(random.normal(0, 0.35)))
+    liveliness = 0.13 * float(np.exp(random.normal(0, 0.35)))
     return Performance(subject, emotion, (shown,), times.stop_us, int(random.integers(1 << 62)), liveliness)
 
 
@@ -102,6 +106,7 @@ def _some_units(emotion: str, units: NDArray[np.float64], random: np.random.Gene
     chance = np.full(len(units), _KEPT_UNIT)
     chance[[unit_column(unit) for unit in _JAW_UNITS]] = _KEPT_JAW_UNIT
     kept = random.random(len(units)) < chance
-    core = [unit_column(unit) for unit in EXPRESSIONS[emotion].core if unit not in _JAW_UNITS]
-    kept[max(core, key=lambda column: units[column].max())] = True
+    core = {unit: float(units[unit_column(unit)].max()) for unit in EXPRESSIONS[emotion].core}
+    other = {unit: strength for unit, strength in core.items() if strength > 0 and unit not in _JAW_UNITS} or core
+    kept[unit_column(max(other, key=lambda unit: other[unit]))] = True
     return units * kept[:, None]
