@@ -33,7 +33,7 @@ SUBJECT_NAMES = {"casme2": ("sub", 2), "samm": ("", 3), "smic": ("s", 2)}
 SUBJECTS = {"smic": 16, "casme2": 24, "samm": 28}
 CLASSES = {"smic": (70, 51, 43), "casme2": (88, 32, 25), "samm": (92, 26, 15)}
 """Clips that are negative, positive and surprise."""
-UNLISTED = "clip is not in the composite list"
+UNLISTED = "composite list lacks a clip whose emotion is eligible"
 RELABELLED = "composite list and emotion disagree, the list decides"
 
 
@@ -116,10 +116,8 @@ def apply_cde(table: MicroTable, cde: CdeList) -> MicroTable:
                     for record in table.records)
     changes = Counter(table.rules)
     for old, new in zip(table.records, records, strict=True):
-        if new.label3 is None:
-            changes[UNLISTED] += 1
-        elif old.label3 != new.label3:
-            changes[RELABELLED] += 1
+        if old.label3 != new.label3:
+            changes[UNLISTED if new.label3 is None else RELABELLED] += 1
     return replace(table, records=records, rules=changes)
 
 

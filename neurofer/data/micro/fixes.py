@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -77,8 +77,8 @@ def known_fixes() -> tuple[KnownFix, ...]:
 def apply_fixes(dataset: str, sheet: Sheet) -> Fixed:
     """Read known slips as what they should be.
 
-    A fix that names rows by number concerns one edition only, told by ``Sheet.length`` and by what the named cells hold.
-    All fixes of a row look at it as it is written.
+    A fix that names rows by number concerns one edition only, told by ``Sheet.length`` and by what the named cells
+    hold. All fixes of a row look at it as it is written.
 
     Args:
         dataset: ``casme2``, ``samm``, ``casme3`` or ``mmew``; another one has no fixes.
@@ -106,7 +106,7 @@ def apply_fixes(dataset: str, sheet: Sheet) -> Fixed:
                 known = " or ".join(repr(one) for one in fix.old)
                 wrong.append(f"{sheet.where(row, fix.field)} is {held!r}, but known are {known} (a slip, {fix.reason}) "
                              f"and {fix.new!r}")
-        rows.append(row._replace(cells={**row.cells, **changed}) if changed else row)
+        rows.append(replace(row, cells={**row.cells, **changed}) if changed else row)
     if wrong:
         raise BadFileError("\n".join([f"{sheet.path}: is not the {dataset} table that its fixes were made for; restore "
                                       "these cells or give the table as published", *(f"  {one}" for one in wrong)]))

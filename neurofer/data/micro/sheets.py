@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from neurofer.data.micro.workbook import MOST_COLUMNS, MOST_ROWS, Grid, read_bytes, read_workbook
 from neurofer.data.preparing import Problem
@@ -19,7 +18,8 @@ LARGEST_NUMBER = 10**9
 _HEADER_WITHIN = 100
 
 
-class SheetRow(NamedTuple):
+@dataclass(frozen=True)
+class SheetRow:
     """A row of a table.
 
     Attributes:
