@@ -1,0 +1,73 @@
+"""Where a micro-expression data set keeps its sheet, and the frames of an expression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from neurofer.data.micro.frames_on_disk import missing_frames
+from neurofer.data.micro.record import MicroRecord
+from neurofer.data.preparing import Problem
+from neurofer.errors import BadFileError, UsageError, name_some
+
+DEPTH = 2
+"""Folders below the root in which a sheet is looked for; pictures lie deeper."""
+SUFFIXES = (".xlsx", ".xls", ".csv")
+
+
+def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
+    """The annotation sheet: the given one, or the one of that name in the root or the folders below.
+
+    Another edition, such as ``MMEW_Micro_Exp_v2.xlsx`` for ``MMEW_Micro_Exp.xlsx``, is found where that name is not.
+
+    Raises:
+        BadFileError: there is none.
+        UsageError: there are several, so the user has to choose.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise BadFileError(f"{given}: no such sheet; give the data set's {name}")
+        return given
+    if not root.is_dir():
+        raise BadFileError(f"{root}: no such folder; give the root of the data set, which holds {name}")
+    beginning = re.sub(r"_v\d+$", "", Path(name).stem).lower()
+    editions = [path for path in _near(root, DEPTH)
+                if path.name.lower().startswith(beginning) and path.suffix.lower() in SUFFIXES]
+    found = [path for path in editions if path.name.lower() == name.lower()] or editions
+    if not found:
+        raise BadFileError(f"{root}: holds no {name}; give the sheet, or the folder that holds it")
+    if len(found) > 1:
+        names = [path.relative_to(root).as_posix() for path in found]
+        raise UsageError(f"{root}: holds {len(found)} sheets, {name_some(names, 3)}; give the one that is meant")
+    return found[0]
+
+
+def with_frames(record: MicroRecord, root: Path, places: Sequence[str], problems: list[Problem]) -> MicroRecord | None:
+    """The record with its folder; None, and a problem, where frames from onset to offset are not there.
+
+    Args:
+        record: The expression.
+        root: Root of the data set.
+        places: Folders that may hold the frames, relative to the root; the first names the place when none does.
+        problems: Gets what is missing.
+    """
+    folder = next((place for place in places if (root / place).is_dir()), places[0])
+    record = replace(record, folder=folder)
+    problem = missing_frames(record, root)
+    if problem is not None:
+        problems.append(problem)
+        return None
+    return record
+
+
+def _near(folder: Path, depth: int) -> Iterator[Path]:
+    """Files in a folder and the folders below, without hidden ones and the locks of office programs."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "~$")):
+            continue
+        if not path.is_dir():
+            yield path
+        elif depth > 0:
+            yield from _near(path, depth - 1)

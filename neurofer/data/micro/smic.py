@@ -1,0 +1,188 @@
+"""SMIC: spontaneous micro-expressions before a fast camera (HS), a common one (VIS) and an infrared one (NIR).
+
+``HS/s01/micro/negative/s01_ne_01/image000123.jpg``: a folder a clip, without a table. Its class is the folder above,
+and said again by its name (``ne``, ``po``, ``sur``); onset and offset are its first and last picture. The release with
+long films, ``s01/s01_ne_01``, has a table, ``SMIC-HS-E_annotation.xlsx``; there, frames are counted from a film's first
+picture. No apex is annotated, so the midpoint stands for it.
+
+Source:
+    Li et al., "A spontaneous micro-expression database: inducement, collection and baseline", FG 2013; layout: public
+    loaders.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from neurofer.data.expected import Count, differing
+from neurofer.data.micro.frames_on_disk import frame_files, frame_number, missing_frames
+from neurofer.data.micro.places import find_sheet, with_frames
+from neurofer.data.micro.record import LABELS3, MicroRecord, midpoint
+from neurofer.data.micro.rules import Frames, check_usable, class_counts, frame_rules, read_subject, without_repeats
+from neurofer.data.micro.sheets import Sheet, SheetRow, read_sheet, whole_number
+from neurofer.data.micro.table import MicroTable
+from neurofer.data.preparing import Problem
+from neurofer.errors import BadFileError
+
+NAME = "smic"
+Part = Literal["HS", "VIS", "NIR"]
+FPS = {"HS": 100.0, "VIS": 25.0, "NIR": 25.0}
+WORDS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+"""Classes by the word in a clip's name."""
+
+RELEASE, SUBJECTS = {"negative": 70, "positive": 51, "surprise": 43}, 16
+SLOW_CLIPS, LONG_ROWS = 71, 157
+COLUMNS = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "Emotion")
+LONG_FOLDERS = ("", "{part}/", "SMIC-{part}-E/", "SMIC-{part}-E/{part}/", "{part}_long/SMIC-{part}-E/",
+                "{part}_long/SMIC-{part}-E/{part}/")
+"""Where the subjects of the long release may lie, [open]: copies differ."""
+
+
+class Span(NamedTuple):
+    """First and last frame, inclusive."""
+
+    first: int
+    last: int
+
+
+def read_smic(root: Path, sheet: Path | None = None, *, part: Part = "HS") -> MicroTable:
+    """The clips of a camera; with a sheet, the expressions in its long films.
+
+    Frames have the numbers of their image files; in long films they are counted from 0, see ``long_frames``.
+
+    Args:
+        root: Folder that holds ``HS``, ``VIS`` or ``NIR``, or that folder itself.
+        sheet: Table of the long films; None to read the short clips from their folders.
+        part: The camera.
+
+    Raises:
+        BadFileError: no folder of the camera is there, the sheet is none, or nothing in it can be used.
+    """
+    root = Path(root)
+    if sheet is not None:
+        return _read_long(root, find_sheet(root, f"SMIC-{part}-E_annotation.xlsx", Path(sheet)), part)
+    base, records, problems = _base(root, part), list[MicroRecord](), list[Problem]()
+    for folder in sorted(path for path in base.glob("s*/micro/*/*") if path.is_dir() and path.name[0] != "."):
+        result = _clip(root, folder, part)
+        if isinstance(result, Problem):
+            problems.append(result)
+        else:
+            records.append(result)
+    check_usable(base, records, problems)
+    counts = (class_counts(records, RELEASE, SUBJECTS) if part == "HS" else
+              [Count("expressions", len(records), SLOW_CLIPS)])
+    return MicroTable(NAME, tuple(records), tuple(problems), _rules(records), differing(counts))
+
+
+def long_frames(folder: Path) -> dict[int, Path]:
+    """Image files of a long film, counted from 0 at its first picture.
+
+    Raises:
+        BadFileError: the folder cannot be read, or two files have one number.
+    """
+    files = frame_files(folder)
+    first = min(files, default=0)
+    return {number - first: path for number, path in files.items()}
+
+
+def _base(root: Path, part: Part) -> Path:
+    """The folder of the subjects."""
+    base = next((place for place in (root / part, root) if any(place.glob("s*/micro"))), None)
+    if base is None:
+        what = f"holds no {part}/s01/micro" if root.is_dir() else "no such folder"
+        raise BadFileError(f"{root}: {what}; give the folder of SMIC that holds {part}")
+    return base
+
+
+def _clip(root: Path, folder: Path, part: Part) -> MicroRecord | Problem:
+    """The record of a clip's folder, or what is wrong with it."""
+    subject, emotion = folder.parents[2].name, folder.parent.name.lower()
+    wrong = _contradiction(folder.name, subject, emotion)
+    if wrong:
+        return Problem(str(folder), wrong)
+    try:
+        numbers = frame_files(folder)
+    except BadFileError as error:
+        return Problem.of(error, str(folder))
+    if not numbers:
+        return Problem(str(folder), "holds no picture; copy the clip's frames there, or take the folder away")
+    place = folder.relative_to(root).as_posix()
+    record = _record(subject, folder.name, Span(min(numbers), max(numbers)), emotion, part, place)
+    return missing_frames(replace(record, folder=place), root) or replace(record, folder=place)
+
+
+def _record(subject: str, clip: str, span: Span, emotion: str, part: Part, where: str) -> MicroRecord:
+    return MicroRecord(NAME, subject, clip, clip, "micro", span.first, midpoint(*span), span.last, FPS[part],
+                       emotion=emotion, label3=emotion, apex_source="midpoint", where=where)
+
+
+def _contradiction(clip: str, subject: str, emotion: str) -> str:
+    """Where a clip's name, subject and class do not fit together; "" if they do."""
+    name = re.fullmatch(r"s0*([0-9]{1,6})_(ne|po|sur)_[0-9]+\w*", clip)
+    if name is None:
+        return f"is named {clip[:40]!r}; need a name such as s01_ne_01, with ne, po or sur"
+    if emotion not in LABELS3:
+        return f"is of the class {emotion[:40]!r}; need one of {', '.join(LABELS3)}"
+    if WORDS[name[2]] != emotion:
+        return f"is of the class {emotion}, but the name {clip} says {WORDS[name[2]]}"
+    if subject.lstrip("s0") != name[1]:
+        return f"belongs to {subject}, but the name {clip} says s{name[1]:0>2}"
+    return ""
+
+
+def _rules(records: Sequence[MicroRecord]) -> Counter[str]:
+    return Counter(rule for record in records for rule in frame_rules(
+        Frames(record.onset_frame, midpoint(record.onset_frame, record.offset_frame), record.offset_frame, "midpoint")))
+
+
+def _read_long(root: Path, path: Path, part: Part) -> MicroTable:
+    sheet, problems, rules = read_sheet(path, COLUMNS), list[Problem](), Counter[str]()
+    pairs = [(row, record) for row in sheet.rows
+             if (record := _long_record(sheet, row, part, problems, rules)) is not None]
+    unique = without_repeats(sheet, pairs, problems)
+    records = [found for record in unique if (found := _with_long_frames(record, root, part, problems)) is not None]
+    check_usable(path, records, problems)
+    counts = [Count("rows", len(sheet.rows), LONG_ROWS)] if part == "HS" else []
+    return MicroTable(NAME, tuple(records), tuple(problems), rules + _rules(records), differing(counts))
+
+
+def _long_record(sheet: Sheet, row: SheetRow, part: Part, problems: list[Problem],
+                 rules: Counter[str]) -> MicroRecord | None:
+    """The record of a row; None, and its problems, where it says nothing usable."""
+    subject = read_subject(sheet, row, "Subject", "s", 2, problems, rules)
+    first, onset, offset = (whole_number(sheet, row, column, problems) for column in ("FirstF", "OnsetF", "OffsetF"))
+    clip, emotion = row.cells["Filename"], row.cells["Emotion"].lower()
+    emotion = WORDS.get(emotion, emotion)
+    if subject is None or first is None or onset is None or offset is None:
+        return None
+    wrong = _contradiction(clip, subject, emotion)
+    if wrong:
+        problems.append(Problem(sheet.where(row, "Filename"), wrong))
+        return None
+    if not first <= onset <= offset:
+        problems.append(Problem(sheet.where(row, "OnsetF"), f"is {onset}; need FirstF <= OnsetF <= OffsetF, which are "
+                                                            f"{first} and {offset}"))
+        return None
+    return _record(subject, clip, Span(onset - first, offset - first), emotion, part, sheet.where(row))
+
+
+def _with_long_frames(record: MicroRecord, root: Path, part: Part, problems: list[Problem]) -> MicroRecord | None:
+    """The record with its folder; pictures are asked for by the numbers of their files."""
+    places = [f"{base.format(part=part)}{record.subject}/{record.video}" for base in LONG_FOLDERS]
+    folder = next((place for place in places if (root / place).is_dir()), places[0])
+    first = _first_number(root / folder)
+    shift = replace(record, onset_frame=record.onset_frame + first, apex_frame=None,
+                    offset_frame=record.offset_frame + first)
+    return None if with_frames(shift, root, [folder], problems) is None else replace(record, folder=folder)
+
+
+def _first_number(folder: Path) -> int:
+    """The smallest number of a picture; 0 without one."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    return min((number for name in names if (number := frame_number(name)) is not None), default=0)
