@@ -15,6 +15,7 @@ import neurofer.keyframes
 from neurofer.data.cache import RowsOfClip, cached_rows
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.micro.pool import frames_of
+from neurofer.events.events import Events
 from neurofer.keyframes.flow import flow_maps
 from neurofer.keyframes.frames import Midpoint, interpolated_frames, linear_frames, nearest_frames
 from neurofer.keyframes.instants import KEY_FRAMES, KeyInstants
@@ -74,15 +75,12 @@ def micro_inputs(clip_set: ClipSet, chosen: MicroInputConfig, kind: KeyKind, ins
     views = instants.times.shape[1]
 
     def build(clip: Clip) -> RowsOfClip:
-        number = number_of[clip.name]
-        times = instants.times[number]
-        if chosen.kind == "slices":
-            made = _slices(clip, times, chosen.size_px)
-        else:
-            moments = Moments(*instants.moments[number].tolist())
-            made = np.stack([flow_maps(key_frames(kind, frames_of(clip).pictures, moments, one, midpoint),
-                                       chosen.size_px, chosen.stabilise) for one in times])
-        return RowsOfClip(np.asarray(made, np.float16), np.zeros((views, 2), np.int64))
+        number, frames = number_of[clip.name], frames_of(clip)
+        seen_by = clip_events(clip) if chosen.kind == "slices" else None
+        moments = Moments(*instants.moments[number].tolist())
+        made = np.stack([clip_maps(chosen, kind, moments, one, frames.times_us, frames.pictures, seen_by, midpoint)
+                         for one in instants.times[number]])
+        return RowsOfClip(made, np.zeros((views, 2), np.int64))
 
     if cache is None:
         return MicroInputs(chosen.kind, np.stack([build(clip).rows for clip in clip_set.clips]))
@@ -91,6 +89,38 @@ def micro_inputs(clip_set: ClipSet, chosen: MicroInputConfig, kind: KeyKind, ins
     rows = cached_rows(f"micro-{chosen.kind}", clip_set, recipe, (neurofer.keyframes,), [views] * len(clip_set.clips),
                        shape, np.dtype(np.float16), build, cache)
     return MicroInputs(chosen.kind, rows.rows.reshape(len(clip_set.clips), views, *shape))
+
+
+def clip_maps(chosen: MicroInputConfig, kind: KeyKind, moments: Moments, times: NDArray[np.float64],
+              times_us: NDArray[np.int64], pictures: NDArray[np.uint8] | None, events: Events | None,
+              midpoint: Midpoint | None = None) -> NDArray[np.float16]:
+    """Maps of one clip at its key instants, the same for training and for a new recording.
+
+    Args:
+        chosen: Flow or slices, and how large.
+        kind: Of the key frames.
+        moments: Onset, apex and offset.
+        times: ``(11,)`` key instants, as numbers of frames.
+        times_us: ``(N,)`` times of the frames.
+        pictures: ``(N, H, W)`` aligned frames; needed for flow.
+        events: Of the aligned face; needed for slices.
+        midpoint: The network of ``interp_cnn``.
+
+    Returns:
+        ``(C, 10, S, S)``, rounded as maps are kept.
+
+    Raises:
+        ValueError: what the input needs is not there.
+    """
+    made: NDArray[np.float32]
+    if chosen.kind == "slices" and events is not None:
+        at_us = np.rint(np.interp(times, np.arange(len(times_us), dtype=np.float64), times_us)).astype(np.int64)
+        made = event_slices(events, at_us, chosen.size_px)
+    elif chosen.kind == "flow" and pictures is not None:
+        made = flow_maps(key_frames(kind, pictures, moments, times, midpoint), chosen.size_px, chosen.stabilise)
+    else:
+        raise ValueError(f"clip_maps: input.kind={chosen.kind} needs {'events' if pictures is not None else 'frames'}")
+    return made.astype(np.float16)
 
 
 def key_frames(kind: KeyKind, frames: NDArray[np.uint8], moments: Moments, times: NDArray[np.float64],
@@ -146,13 +176,6 @@ def statistics_of(inputs: MicroInputs, clips: NDArray[np.int64]) -> Statistics:
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
     return Statistics(tuple(mean.tolist()), tuple(deviation.tolist()))
-
-
-def _slices(clip: Clip, times: NDArray[np.float64], size_px: int) -> NDArray[np.float32]:
-    frames, events = frames_of(clip), clip_events(clip)
-    places = np.arange(len(frames.times_us), dtype=np.float64)
-    return np.stack([event_slices(events, np.rint(np.interp(one, places, frames.times_us)).astype(np.int64), size_px)
-                     for one in times])
 
 
 def _digest(times: NDArray[np.float64]) -> str:
