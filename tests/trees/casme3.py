@@ -81,7 +81,7 @@ def write_part_c(root: Path, rows: Iterable[RowC] = ROWS_C, picture: Picture = s
     """``01/a/color/373.jpg`` and the sheet; its path."""
     rows = tuple(rows)
     for row in rows:
-        write_film(root / f"{int(str(row.subject)):02d}" / "a" / "color",
+        write_film(root / f"{int(str(row.subject or 0)):02d}" / "a" / "color",
                    range(int(str(row.onset)), int(str(row.offset)) + 1), picture=picture)
     cells = ({**dict(zip(HEADER_C, row, strict=False)), "PHY": f"phy{number}"} for number, row in enumerate(rows))
     return write_xlsx(root / SHEET_C, HEADER_C, cells)

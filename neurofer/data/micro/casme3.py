@@ -2,7 +2,8 @@
 
 Part A: ``spNO.1/b/color/175.jpg`` and ``cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx``, whose frames are the numbers of
 the image files; or the clips alone, ``Part_A_ME_clip/frame/spNO.1_b_166/175.jpg``. A film holds several expressions, so
-one is known by subject, film and onset. Part C: ``CAS(ME)3_part_C_ME.xlsx``, without apexes and emotions.
+one is known by subject, film (here its clip) and onset. Part C: ``CAS(ME)3_part_C_ME.xlsx``, without apexes and
+emotions; its clip is the number of an expression.
 
 [open]: where part C keeps its films; ``01/a/color/373.jpg`` and ``01/color/01_1/373.jpg`` are tried.
 
@@ -14,13 +15,13 @@ Source:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from neurofer.data.expected import Count, differing
 from neurofer.data.micro.fixes import apply_fixes
-from neurofer.data.micro.places import find_sheet, with_frames
+from neurofer.data.micro.places import find_sheet, with_folders
 from neurofer.data.micro.record import Fix, MicroRecord
 from neurofer.data.micro.rules import (
     FIXED,
@@ -83,30 +84,29 @@ def _read_part_a(root: Path, path: Path) -> MicroTable:
              if (record := _record_a(sheet, row, fixes.get(row.index, ()), problems, rules)) is not None]
     listed = without_repeats(sheet, pairs, problems)
     rules[LONG] += sum(record.frames > LONGEST_FRAMES for record in listed)
-    records = [found for record in listed
-               if (found := with_frames(record, root, _places_a(record), problems)) is not None]
-    counts = class_counts(listed, RELEASE_A, SUBJECTS_A)
-    return _table(path, records, problems, rules, counts)
+    check_usable(path, listed, problems)
+    records = with_folders(listed, root, _places_a, problems)
+    return MicroTable(NAME, records, tuple(problems), +rules, differing(class_counts(listed, RELEASE_A, SUBJECTS_A)))
 
 
 def _record_a(sheet: Sheet, row: SheetRow, fixes: tuple[Fix, ...], problems: list[Problem],
               rules: Counter[str]) -> MicroRecord | None:
     """The record of a row; None, and its problems, where it says nothing usable."""
-    subject = read_subject(sheet, row, "Subject", "spNO.", 1, problems, rules)
-    film = read_name(sheet, row, "Filename", problems)
-    emotion = read_emotion(sheet, row, "emotion", problems)
     if not _lasts(sheet, row, "Onset", "Offset", problems, rules):
         return None
-    frames = read_frames(sheet, row, FrameColumns("Onset", "Apex", "Offset"), problems, rules)
+    own = Counter[str]()
+    subject = read_subject(sheet, row, "Subject", "spNO.", 1, problems, own)
+    film = read_name(sheet, row, "Filename", problems)
+    emotion = read_emotion(sheet, row, "emotion", problems)
+    frames = read_frames(sheet, row, FrameColumns("Onset", "Apex", "Offset"), problems, own)
     if subject is None or film is None or emotion is None or frames is None:
         return None
-    rules[FIXED] += len(fixes)
-    rules[CAPITAL_FILM] += film != film.lower()
-    rules[CAPITAL_EMOTION] += row.cells["emotion"] != row.cells["emotion"].lower()
+    rules.update(own + Counter({FIXED: len(fixes), CAPITAL_FILM: film != film.lower(),
+                                CAPITAL_EMOTION: row.cells["emotion"] != row.cells["emotion"].lower()}))
     film = film.lower()
-    return MicroRecord(NAME, subject, film, f"{subject}_{film}_{frames.onset}", "micro", frames.onset, frames.apex,
-                       frames.offset, FPS, read_aus(row.cells["AU"]), emotion, LABELS3.get(emotion),
-                       frames.apex_source, fixes, sheet.where(row), objective=row.cells[OBJECTIVE])
+    return MicroRecord(NAME, subject, film, film, "micro", frames.onset, frames.apex, frames.offset, FPS,
+                       read_aus(row.cells["AU"]), emotion, LABELS3.get(emotion), frames.apex_source, fixes,
+                       sheet.where(row), objective=row.cells[OBJECTIVE])
 
 
 def _places_a(record: MicroRecord) -> list[str]:
@@ -125,31 +125,34 @@ def _read_part_c(root: Path, path: Path) -> MicroTable:
              if (record := _record_c(sheet, row, problems, rules)) is not None]
     listed = without_repeats(sheet, pairs, problems)
     rules[LONG] += sum(record.frames > LONGEST_FRAMES for record in listed)
-    records = [found for record in listed
-               if (found := with_frames(record, root, _places_c(root, record), problems)) is not None]
+    check_usable(path, listed, problems)
+    records = with_folders(listed, root, partial(_places_c, root), problems)
     counts = [Count("expressions", len(listed), EXPRESSIONS_C),
               Count("subjects", len({record.subject for record in listed}), SUBJECTS_C)]
-    return _table(path, records, problems, rules, counts)
+    return MicroTable(NAME, records, tuple(problems), +rules, differing(counts))
 
 
 def _record_c(sheet: Sheet, row: SheetRow, problems: list[Problem], rules: Counter[str]) -> MicroRecord | None:
-    subject = read_subject(sheet, row, "sub", "", 2, problems, rules)
-    number = whole_number(sheet, row, "count", problems)
+    """The record of a row, with its number as the clip; None, and its problems, where it says nothing usable."""
     if not _lasts(sheet, row, "onset", "offset", problems, rules):
         return None
-    frames = read_frames(sheet, row, FrameColumns("onset", None, "offset"), problems, rules)
+    own = Counter[str]()
+    subject = read_subject(sheet, row, "sub", "", 2, problems, own)
+    number = whole_number(sheet, row, "count", problems)
+    frames = read_frames(sheet, row, FrameColumns("onset", None, "offset"), problems, own)
     if subject is None or number is None or frames is None:
         return None
-    return MicroRecord(NAME, subject, f"{subject}_{number}", f"{subject}_{number}_{frames.onset}", "micro",
-                       frames.onset, frames.apex, frames.offset, FPS, read_aus(row.cells["au"]),
-                       apex_source=frames.apex_source, where=sheet.where(row))
+    rules.update(own)
+    return MicroRecord(NAME, subject, str(number), str(number), "micro", frames.onset, frames.apex, frames.offset, FPS,
+                       read_aus(row.cells["au"]), apex_source=frames.apex_source, where=sheet.where(row))
 
 
 def _places_c(root: Path, record: MicroRecord) -> list[str]:
     """Where the frames may lie; a subject has one film, in a folder of any name."""
-    places = [f"{base}{record.subject}/color/{record.video}" for base in ("", "part_C/")]
+    subject, places = record.subject, list[str]()
     for base in ("", "part_C/"):
-        films = sorted((root / base / record.subject).glob("*/color"))
+        films = sorted((root / base / subject).glob("*/color"))
+        places += [f"{base}{subject}/color/{subject}_{record.clip}"]
         places += [film.relative_to(root).as_posix() for film in films if len(films) == 1]
     return places
 
@@ -164,9 +167,3 @@ def _lasts(sheet: Sheet, row: SheetRow, onset: str, offset: str, problems: list[
                                                       "last"))
     rules[NO_DURATION] += 1
     return False
-
-
-def _table(path: Path, records: Sequence[MicroRecord], problems: Sequence[Problem], rules: Counter[str],
-           counts: Sequence[Count]) -> MicroTable:
-    check_usable(path, records, problems)
-    return MicroTable(NAME, tuple(records), tuple(problems), +rules, differing(counts))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from neurofer.data.expected import differing
 from neurofer.data.micro.fixes import apply_fixes
-from neurofer.data.micro.places import find_sheet, with_frames
+from neurofer.data.micro.places import find_sheet, with_folders
 from neurofer.data.micro.record import Fix, MicroRecord
 from neurofer.data.micro.rules import (
     FIXED,
@@ -67,20 +67,19 @@ def read_mmew(root: Path, sheet: Path | None = None) -> MicroTable:
     pairs = [(row, record) for row in rows
              if (record := _record(table, row, fixes.get(row.index, ()), problems, rules)) is not None]
     listed = without_repeats(table, pairs, problems)
-    records = [found for record in listed
-               if (found := with_frames(record, root, _places(record), problems)) is not None]
-    check_usable(path, records, problems)
-    return MicroTable(NAME, tuple(records), tuple(problems), +rules,
-                      differing(class_counts(listed, RELEASE, SUBJECTS)))
+    check_usable(path, listed, problems)
+    records = with_folders(listed, root, _places, problems)
+    return MicroTable(NAME, records, tuple(problems), +rules, differing(class_counts(listed, RELEASE, SUBJECTS)))
 
 
 def _record(sheet: Sheet, row: SheetRow, fixes: tuple[Fix, ...], problems: list[Problem],
             rules: Counter[str]) -> MicroRecord | None:
     """The record of a row; None, and its problems, where it says nothing usable."""
-    subject = read_subject(sheet, row, "Subject", "S", 2, problems, rules)
+    own = Counter[str]()
+    subject = read_subject(sheet, row, "Subject", "S", 2, problems, own)
     clip = read_name(sheet, row, "Filename", problems)
     emotion = read_emotion(sheet, row, "Estimated Emotion", problems)
-    frames = read_frames(sheet, row, FRAMES, problems, rules)
+    frames = read_frames(sheet, row, FRAMES, problems, own)
     if subject is None or clip is None or emotion is None or frames is None:
         return None
     named = re.match(r"S0*([0-9]+)-", clip, re.IGNORECASE)
@@ -88,8 +87,7 @@ def _record(sheet: Sheet, row: SheetRow, fixes: tuple[Fix, ...], problems: list[
         problems.append(Problem(sheet.where(row, "Subject"), f"is {subject}, but the clip {clip} says "
                                                                  f"S{named[1]:0>2}"))
         return None
-    rules[FIXED] += len(fixes)
-    rules[REPRESSION] += emotion == "repression"
+    rules.update(own + Counter({FIXED: len(fixes), REPRESSION: emotion == "repression"}))
     emotion = "others" if emotion in TWINS else emotion
     return MicroRecord(NAME, subject, clip, clip, "micro", frames.onset, frames.apex, frames.offset, FPS,
                        read_aus(row.cells["Action Units"]), emotion, LABELS3.get(emotion), frames.apex_source, fixes,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from neurofer.data.micro.frames_on_disk import missing_frames
 from neurofer.data.micro.record import MicroRecord
 from neurofer.data.preparing import Problem
 from neurofer.errors import BadFileError, UsageError, name_some
@@ -18,7 +17,7 @@ SUFFIXES = (".xlsx", ".xls", ".csv")
 
 
 def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
-    """The annotation sheet: the given one, or the one of that name in the root or the folders below.
+    """The annotation sheet: the given one, or the one of that name in the root, or a given folder, or just below.
 
     Another edition, such as ``MMEW_Micro_Exp_v2.xlsx`` for ``MMEW_Micro_Exp.xlsx``, is found where that name is not.
 
@@ -26,10 +25,11 @@ def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
         BadFileError: there is none.
         UsageError: there are several, so the user has to choose.
     """
-    if given is not None:
+    if given is not None and not given.is_dir():
         if not given.is_file():
             raise BadFileError(f"{given}: no such sheet; give the data set's {name}")
         return given
+    root = given or root
     if not root.is_dir():
         raise BadFileError(f"{root}: no such folder; give the root of the data set, which holds {name}")
     beginning = re.sub(r"_v\d+$", "", Path(name).stem).lower()
@@ -44,22 +44,29 @@ def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
     return found[0]
 
 
-def with_frames(record: MicroRecord, root: Path, places: Sequence[str], problems: list[Problem]) -> MicroRecord | None:
-    """The record with its folder; None, and a problem, where frames from onset to offset are not there.
+def with_folders(records: Iterable[MicroRecord], root: Path, places: Callable[[MicroRecord], Sequence[str]],
+                 problems: list[Problem]) -> tuple[MicroRecord, ...]:
+    """The records with the folders of their frames.
+
+    Whether the frames are all there is seen when they are read, see ``frames_on_disk``; a folder that is not there is
+    named as it should be.
 
     Args:
-        record: The expression.
-        root: Root of the data set.
-        places: Folders that may hold the frames, relative to the root; the first names the place when none does.
-        problems: Gets what is missing.
+        records: Of one data set.
+        root: Its root.
+        places: Folders that may hold the frames of a record, relative to the root, the usual one first.
+        problems: Told when no record has a folder.
     """
-    folder = next((place for place in places if (root / place).is_dir()), places[0])
-    record = replace(record, folder=folder)
-    problem = missing_frames(record, root)
-    if problem is not None:
-        problems.append(problem)
-        return None
-    return record
+    found, absent = list[MicroRecord](), list[str]()
+    for record in records:
+        maybe = places(record)
+        there = next((place for place in maybe if (root / place).is_dir()), None)
+        if there is None:
+            absent.append(maybe[0])
+        found.append(replace(record, folder=there or maybe[0]))
+    if found and len(absent) == len(found):
+        problems.append(Problem(str(root), f"holds no folder of frames such as {absent[0]}, so no clip has any"))
+    return tuple(found)
 
 
 def _near(folder: Path, depth: int) -> Iterator[Path]:

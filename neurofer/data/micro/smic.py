@@ -2,8 +2,8 @@
 
 ``HS/s01/micro/negative/s01_ne_01/image000123.jpg``: a folder a clip, without a table. Its class is the folder above,
 and said again by its name (``ne``, ``po``, ``sur``); onset and offset are its first and last picture. The release with
-long films, ``s01/s01_ne_01``, has a table, ``SMIC-HS-E_annotation.xlsx``; there, frames are counted from a film's first
-picture. No apex is annotated, so the midpoint stands for it.
+long films, ``s01/s01_ne_01``, has a table, ``SMIC-HS-E_annotation.xlsx``; its ``FirstF`` is the first picture of a film.
+No apex is annotated, so the midpoint stands for it.
 
 Source:
     Li et al., "A spontaneous micro-expression database: inducement, collection and baseline", FG 2013; layout: public
@@ -17,12 +17,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from neurofer.data.expected import Count, differing
 from neurofer.data.micro.frames_on_disk import frame_files, frame_number, missing_frames
-from neurofer.data.micro.places import find_sheet, with_frames
+from neurofer.data.micro.places import find_sheet, with_folders
 from neurofer.data.micro.record import LABELS3, MicroRecord, midpoint
 from neurofer.data.micro.rules import Frames, check_usable, class_counts, frame_rules, read_subject, without_repeats
 from neurofer.data.micro.sheets import Sheet, SheetRow, read_sheet, whole_number
@@ -51,14 +52,22 @@ class Span(NamedTuple):
     last: int
 
 
+class _Film(NamedTuple):
+    """An expression of the long release, and the number of its film's first picture, both as the table counts."""
+
+    first: int
+    record: MicroRecord
+
+
 def read_smic(root: Path, sheet: Path | None = None, *, part: Part = "HS") -> MicroTable:
     """The clips of a camera; with a sheet, the expressions in its long films.
 
-    Frames have the numbers of their image files; in long films they are counted from 0, see ``long_frames``.
+    Frames have the numbers of their image files. In a long film, the picture ``OnsetF - FirstF`` after the first is the
+    onset, so it does not matter where a copy begins to count.
 
     Args:
         root: Folder that holds ``HS``, ``VIS`` or ``NIR``, or that folder itself.
-        sheet: Table of the long films; None to read the short clips from their folders.
+        sheet: Table of the long films, or its folder; None to read the short clips from their folders.
         part: The camera.
 
     Raises:
@@ -78,17 +87,6 @@ def read_smic(root: Path, sheet: Path | None = None, *, part: Part = "HS") -> Mi
     counts = (class_counts(records, RELEASE, SUBJECTS) if part == "HS" else
               [Count("expressions", len(records), SLOW_CLIPS)])
     return MicroTable(NAME, tuple(records), tuple(problems), _rules(records), differing(counts))
-
-
-def long_frames(folder: Path) -> dict[int, Path]:
-    """Image files of a long film, counted from 0 at its first picture.
-
-    Raises:
-        BadFileError: the folder cannot be read, or two files have one number.
-    """
-    files = frame_files(folder)
-    first = min(files, default=0)
-    return {number - first: path for number, path in files.items()}
 
 
 def _base(root: Path, part: Part) -> Path:
@@ -143,24 +141,26 @@ def _rules(records: Sequence[MicroRecord]) -> Counter[str]:
 
 def _read_long(root: Path, path: Path, part: Part) -> MicroTable:
     sheet, problems, rules = read_sheet(path, COLUMNS), list[Problem](), Counter[str]()
-    pairs = [(row, record) for row in sheet.rows
-             if (record := _long_record(sheet, row, part, problems, rules)) is not None]
+    films = {row.number: film for row in sheet.rows if (film := _film(sheet, row, part, problems, rules)) is not None}
+    pairs = [(row, films[row.number].record) for row in sheet.rows if row.number in films]
     unique = without_repeats(sheet, pairs, problems)
-    records = [found for record in unique if (found := _with_long_frames(record, root, part, problems)) is not None]
-    check_usable(path, records, problems)
+    check_usable(path, unique, problems)
+    firsts = {film.record.where: film.first for film in films.values()}
+    placed = with_folders(unique, root, partial(_places, part), problems)
+    records = tuple(_counted_as_files(record, root / record.folder, firsts[record.where]) for record in placed)
     counts = [Count("rows", len(sheet.rows), LONG_ROWS)] if part == "HS" else []
-    return MicroTable(NAME, tuple(records), tuple(problems), rules + _rules(records), differing(counts))
+    return MicroTable(NAME, records, tuple(problems), rules + _rules(records), differing(counts))
 
 
-def _long_record(sheet: Sheet, row: SheetRow, part: Part, problems: list[Problem],
-                 rules: Counter[str]) -> MicroRecord | None:
-    """The record of a row; None, and its problems, where it says nothing usable."""
-    subject = read_subject(sheet, row, "Subject", "s", 2, problems, rules)
+def _film(sheet: Sheet, row: SheetRow, part: Part, problems: list[Problem], rules: Counter[str]) -> _Film | None:
+    """The expression of a row; None, and its problems, where it says nothing usable."""
+    own = Counter[str]()
+    subject = read_subject(sheet, row, "Subject", "s", 2, problems, own)
     first, onset, offset = (whole_number(sheet, row, column, problems) for column in ("FirstF", "OnsetF", "OffsetF"))
-    clip, emotion = row.cells["Filename"], row.cells["Emotion"].lower()
-    emotion = WORDS.get(emotion, emotion)
+    clip, word = row.cells["Filename"], row.cells["Emotion"].lower()
     if subject is None or first is None or onset is None or offset is None:
         return None
+    emotion = WORDS.get(word, word)
     wrong = _contradiction(clip, subject, emotion)
     if wrong:
         problems.append(Problem(sheet.where(row, "Filename"), wrong))
@@ -169,20 +169,18 @@ def _long_record(sheet: Sheet, row: SheetRow, part: Part, problems: list[Problem
         problems.append(Problem(sheet.where(row, "OnsetF"), f"is {onset}; need FirstF <= OnsetF <= OffsetF, which are "
                                                             f"{first} and {offset}"))
         return None
-    return _record(subject, clip, Span(onset - first, offset - first), emotion, part, sheet.where(row))
+    rules.update(own)
+    return _Film(first, _record(subject, clip, Span(onset, offset), emotion, part, sheet.where(row)))
 
 
-def _with_long_frames(record: MicroRecord, root: Path, part: Part, problems: list[Problem]) -> MicroRecord | None:
-    """The record with its folder; pictures are asked for by the numbers of their files."""
-    places = [f"{base.format(part=part)}{record.subject}/{record.video}" for base in LONG_FOLDERS]
-    folder = next((place for place in places if (root / place).is_dir()), places[0])
-    first = _first_number(root / folder)
-    shift = replace(record, onset_frame=record.onset_frame + first, apex_frame=None,
-                    offset_frame=record.offset_frame + first)
-    return None if with_frames(shift, root, [folder], problems) is None else replace(record, folder=folder)
+def _places(part: Part, record: MicroRecord) -> list[str]:
+    """Where the frames of a long film may lie."""
+    return [f"{base.format(part=part)}{record.subject}/{record.video}" for base in LONG_FOLDERS]
 
 
-def _first_number(folder: Path) -> int:
-    """The smallest number of a picture; 0 without one."""
+def _counted_as_files(record: MicroRecord, folder: Path, first: int) -> MicroRecord:
+    """A record by the numbers of the image files; the table calls the first of them ``first``."""
     names = os.listdir(folder) if folder.is_dir() else []
-    return min((number for name in names if (number := frame_number(name)) is not None), default=0)
+    shift = min((number for name in names if (number := frame_number(name)) is not None), default=first) - first
+    onset, offset = record.onset_frame + shift, record.offset_frame + shift
+    return replace(record, onset_frame=onset, apex_frame=midpoint(onset, offset), offset_frame=offset)

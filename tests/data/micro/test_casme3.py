@@ -17,6 +17,8 @@ from neurofer.data.micro.casme3 import (
     SUBJECTS_A,
     read_casme3,
 )
+from neurofer.data.micro.frames_on_disk import missing_frames
+from neurofer.data.micro.preparing import clip_names
 from neurofer.data.micro.rules import APEX_IS_ONSET, APEX_MIDPOINT, FIXED, SHORT, SUBJECT_NUMBER
 from neurofer.errors import BadFileError, UsageError
 from trees.casme3 import (
@@ -44,7 +46,7 @@ def frames(record) -> tuple[int, int | None, int]:
 def test_a_row_becomes_a_record(tmp_path: Path) -> None:
     write_part_a(tmp_path)
     record = read_casme3(tmp_path).records[1]
-    assert (record.subject, record.video, record.clip, record.emotion) == ("spNO.1", "b", "spNO.1_b_166", "happy")
+    assert (record.subject, record.video, record.clip, record.emotion) == ("spNO.1", "b", "b", "happy")
     assert (frames(record), record.fps, record.folder) == ((166, 175, 178), 30, "spNO.1/b/color")
     assert (record.aus, record.objective, record.label3) == (("R12",), "1", "positive")
     assert record.apex_source == "annotated"
@@ -63,13 +65,14 @@ def test_the_quirks_of_the_table_are_counted(tmp_path: Path) -> None:
     assert Count("emotion others", 2, 161) in table.differing
 
 
-def test_films_repeat_but_clips_do_not(tmp_path: Path) -> None:
+def test_films_repeat_but_names_of_clips_do_not(tmp_path: Path) -> None:
     write_part_a(tmp_path)
     records = read_casme3(tmp_path).records
-    assert len({(record.subject, record.video) for record in records}) < len(records)
-    assert len({record.clip for record in records}) == len(records)
+    assert len({(record.subject, record.clip) for record in records}) < len(records)
+    assert "spNO.1_b_166" in clip_names(records)
+    assert len(set(clip_names(records))) == len(records)
     write_sheet_a(tmp_path, reversed(ROWS_A))
-    assert {record.clip for record in read_casme3(tmp_path).records} == {record.clip for record in records}
+    assert set(clip_names(read_casme3(tmp_path).records)) == set(clip_names(records))
 
 
 def test_a_film_in_a_folder_with_a_capital_is_found(tmp_path: Path) -> None:
@@ -96,16 +99,14 @@ def test_the_whole_release_has_its_counts_and_its_fixes(tmp_path: Path) -> None:
     for number, cells in slips.items():
         rows[number] = RowA(*cells, *rows[number][5:])
     write_sheet_a(tmp_path, rows)
-    right = {"spNO.149_d_112": (112, 123, 140), "spNO.214_c_5": (5, 20, 34), "spNO.216_d_2647": (2647, 2660, 2670),
-             "spNO.216_e_1": (1, 1, 14), "spNO.40_e_1812": (1812, 1830, 1845), "spNO.40_e_2327": (2327, 2360, 2403)}
-    for name, (onset, _, offset) in right.items():
-        subject, film, _ = name.split("_")
-        write_film(tmp_path / subject / film / "color", range(onset, offset + 1))
     table = read_casme3(tmp_path)
-    assert {record.clip: frames(record) for record in table.records} == right
-    assert {len(record.fixes) for record in table.records} == {1, 2}
+    by_row = {int(record.where.rpartition(" ")[2]) - 2: record for record in table.records}
+    assert {number: frames(by_row[number]) for number in slips} == {
+        128: (112, 123, 140), 708: (5, 20, 34), 749: (2647, 2660, 2670), 750: (1, 1, 14), 796: (1812, 1830, 1845),
+        798: (2327, 2360, 2403)}
+    assert {number for number, record in by_row.items() if record.fixes} == set(slips)
     assert table.rules[FIXED] == 7
-    assert len(table.problems) == 860 - len(right)
+    assert len(table.records) == 860
     assert [count for count in table.differing if count.what != "subjects"] == []
 
 
@@ -130,23 +131,22 @@ def test_bad_rows_are_told_with_row_and_column(tmp_path: Path) -> None:
     assert len(told) == 8
     for words in ("row 3, column 'Offset': is 166, not after the onset 166",
                   "row 4, column 'Offset': is 178, not after the onset 180",
-                  "row 5, column 'Apex': is 190, outside", "row 6: repeats spNO.1 spNO.1_b_166 from frame 166 of row 2",
+                  "row 5, column 'Apex': is 190, outside", "row 6: repeats spNO.1 b from frame 166 of row 2",
                   "row 7, column 'Onset': is '12a', not a number", "row 8, column 'emotion': is blank",
                   "row 9, column 'Subject': is 'anna'", "row 10, column 'Filename': is ''"):
         assert [words in line for line in told].count(True) == 1, words
     assert table.rules[NO_DURATION] == 2
 
 
-def test_missing_folders_and_frames_are_told_together(tmp_path: Path) -> None:
+def test_missing_folders_and_frames_are_seen_with_the_frames(tmp_path: Path) -> None:
     write_part_a(tmp_path)
     shutil.rmtree(tmp_path / "spNO.1" / "a")
     (tmp_path / "spNO.2" / "c" / "color" / "7.jpg").unlink()
     table = read_casme3(tmp_path)
-    assert len(table.records) == len(ROWS_A) - 2
-    assert len(table.problems) == 2
-    assert "color: is missing, the frames of spNO.1 spNO.1_a_355" in said(table)
-    assert "lacks 1 of the 20 frames 5 to 24 of spNO.2_c_5" in said(table)
-    assert Count("expressions", len(ROWS_A), 860) in table.differing
+    told = "\n".join(str(problem) for record in table.records if (problem := missing_frames(record, tmp_path)))
+    assert (len(table.records), table.problems, told.count("\n")) == (len(ROWS_A), (), 1)
+    assert "spNO.1/a/color: is missing, the frames of spNO.1 a" in told
+    assert "lacks 1 of the 20 frames 5 to 24" in told
 
 
 def test_the_table_is_looked_for_and_a_choice_is_the_users(tmp_path: Path) -> None:
@@ -163,9 +163,17 @@ def test_the_table_is_looked_for_and_a_choice_is_the_users(tmp_path: Path) -> No
         read_casme3(tmp_path, tmp_path / "absent.xlsx")
 
 
-def test_without_any_frames_the_table_is_refused(tmp_path: Path) -> None:
+def test_a_table_without_any_frames_is_read_and_told_once(tmp_path: Path) -> None:
     write_sheet_a(tmp_path)
-    with pytest.raises(BadFileError, match="holds no usable row\n.*spNO.1/a/color: is missing"):
+    table = read_casme3(tmp_path)
+    assert len(table.records) == len(ROWS_A)
+    assert [problem.what for problem in table.problems] == [
+        "holds no folder of frames such as spNO.1/a/color, so no clip has any"]
+
+
+def test_a_table_without_a_usable_row_is_refused(tmp_path: Path) -> None:
+    write_sheet_a(tmp_path, [ROWS_A[0]._replace(onset="x")])
+    with pytest.raises(BadFileError, match="holds no usable row\n.*column 'Onset': is 'x'"):
         read_casme3(tmp_path)
 
 
@@ -173,8 +181,10 @@ def test_part_c_has_midpoints_and_no_emotion(tmp_path: Path) -> None:
     write_part_c(tmp_path)
     table = read_casme3(tmp_path, part="C")
     assert [(record.subject, record.clip, frames(record), record.aus) for record in table.records] == [
-        ("01", "01_1_373", (373, 381, 390), ("4", "7")), ("01", "01_2_40", (40, 45, 51), ("12",)),
-        ("11", "11_1_9", (9, 15, 21), ("1", "2"))]
+        ("01", "1", (373, 381, 390), ("4", "7")), ("01", "2", (40, 45, 51), ("12",)),
+        ("11", "1", (9, 15, 21), ("1", "2"))]
+    assert clip_names(table.records) == ["01_1_373", "01_2_40", "11_1_9"]
+    assert {record.folder for record in table.records} == {"01/a/color", "11/a/color"}
     assert {(record.emotion, record.label3, record.apex_source) for record in table.records} == {("", None, "midpoint")}
     assert table.rules == {APEX_MIDPOINT: 3, SUBJECT_NUMBER: 2}
     assert table.differing == (Count("expressions", 3, 166), Count("subjects", 2, 31))
@@ -188,10 +198,8 @@ def test_part_c_is_found_with_a_folder_an_expression(tmp_path: Path) -> None:
 
 
 def test_rows_of_part_c_that_cannot_be_used(tmp_path: Path) -> None:
-    write_part_c(tmp_path, [*ROWS_C, RowC(1, 3, 9, 9, "4"), RowC(1, "x", 9, 20, "4"), RowC(2, 1, 5, 17, "4")])
-    shutil.rmtree(tmp_path / "02")
+    write_part_c(tmp_path, [*ROWS_C, RowC(1, 3, 9, 9, "4"), RowC(1, "x", 9, 20, "4"), RowC("", 1, 5, 17, "4")])
     table = read_casme3(tmp_path, part="C")
-    assert len(table.records) == 3
-    assert len(table.problems) == 3
-    for words in ("row 5, column 'offset': is 9, not after", "row 6, column 'count': is 'x'", "02_1_5"):
+    assert (len(table.records), len(table.problems)) == (3, 3)
+    for words in ("row 5, column 'offset': is 9, not after", "row 6, column 'count': is 'x'", "row 7, column 'sub'"):
         assert words in said(table)

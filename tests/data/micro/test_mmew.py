@@ -9,11 +9,11 @@ import pytest
 
 from neurofer.data.expected import Count
 from neurofer.data.micro.fixes import known_fixes
+from neurofer.data.micro.frames_on_disk import missing_frames
 from neurofer.data.micro.mmew import RELEASE, REPRESSION, SUBJECTS, read_mmew
 from neurofer.data.micro.rules import APEX_IS_OFFSET, APEX_IS_ONSET, FIXED, SHORT, SUBJECT_NUMBER
 from neurofer.errors import BadFileError
 from trees.mmew import ROWS, MmewRow, write_by_emotion, write_official, write_sheet
-from trees.small_films import write_film
 
 
 def said(table) -> str:
@@ -66,15 +66,10 @@ def test_the_known_edition_is_fixed_by_row(tmp_path: Path) -> None:
     for number in numbers:
         rows[number] = rows[number]._replace(apex="/", offset=None)
     write_sheet(tmp_path, rows)
-    for number in numbers:
-        name, emotion = rows[number].name, rows[number].emotion
-        write_film(tmp_path / name[:3] / emotion / name, range(1, 109))
     table = read_mmew(tmp_path)
-    assert table.differing == ()
+    assert (len(table.records), table.differing) == (300, ())
     assert table.rules[FIXED] == len(fixes) == 32
-    by_clip = {record.clip: record for record in table.records}
-    assert len(by_clip) == len(numbers)
-    first, last = by_clip[rows[33].name], by_clip[rows[156].name]
+    first, last = table.records[33], table.records[156]
     assert [(one.apex_frame, one.offset_frame) for one in (first, last)] == [(40, 75), (38, 106)]
     assert [(fix.field, fix.old, fix.new) for fix in first.fixes] == [("ApexFrame", "/", "40"),
                                                                       ("OffsetFrame", "", "75")]
@@ -84,10 +79,8 @@ def test_another_edition_is_not_fixed_by_row(tmp_path: Path) -> None:
     rows = release()[:299]
     rows[33] = rows[33]._replace(offset=None)
     write_sheet(tmp_path, rows)
-    for row in rows[32:34]:
-        write_film(tmp_path / row.name[:3] / row.emotion / row.name, range(1, 13))
     table = read_mmew(tmp_path)
-    assert [record.clip for record in table.records] == [rows[32].name]
+    assert rows[33].name not in [record.clip for record in table.records]
     assert "row 35, column 'OffsetFrame': is blank" in said(table)
     assert FIXED not in table.rules
 
@@ -107,17 +100,17 @@ def test_bad_rows_are_told_with_row_and_column(tmp_path: Path) -> None:
         assert words in said(table), words
 
 
-def test_missing_folders_and_frames_are_told_together(tmp_path: Path) -> None:
+def test_missing_folders_and_frames_are_seen_with_the_frames(tmp_path: Path) -> None:
     write_official(tmp_path)
     shutil.rmtree(tmp_path / "S03" / "happiness")
     for number in (5, 6, 7, 20):
         (tmp_path / "S05" / "surprise" / "S05-02-001" / f"{number}.jpg").unlink()
     table = read_mmew(tmp_path)
-    assert len(table.records) == len(ROWS) - 2
-    assert len(table.problems) == 2
-    assert "S03/happiness/S03-01-002: is missing" in said(table)
-    assert "lacks 4 of the 20 frames 1 to 20" in said(table)
-    assert ": 5-7, 20" in said(table)
+    told = "\n".join(str(problem) for record in table.records if (problem := missing_frames(record, tmp_path)))
+    assert (len(table.records), table.problems, told.count("\n")) == (len(ROWS), (), 1)
+    assert "S03/happiness/S03-01-002: is missing" in told
+    assert "lacks 4 of the 20 frames 1 to 20" in told
+    assert ": 5-7, 20" in told
 
 
 def test_a_folder_without_a_table_is_refused(tmp_path: Path) -> None:

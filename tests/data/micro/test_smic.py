@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from neurofer.data.expected import Count
+from neurofer.data.micro.frames_on_disk import missing_frames
 from neurofer.data.micro.rules import APEX_MIDPOINT, SHORT, SUBJECT_NUMBER
-from neurofer.data.micro.smic import RELEASE, SUBJECTS, long_frames, read_smic
+from neurofer.data.micro.smic import RELEASE, SUBJECTS, read_smic
 from neurofer.errors import BadFileError
 from trees.small_films import write_xlsx
 from trees.smic import CLIPS, EMOTIONS, LONG_HEADER, PATTERN, SmicClip, write_clips, write_long
@@ -97,40 +98,51 @@ def test_a_folder_that_is_not_smic_is_refused(tmp_path: Path) -> None:
         read_smic(tmp_path / "absent")
 
 
-def test_frames_of_long_films_count_from_their_first_picture(tmp_path: Path) -> None:
+def test_expressions_of_long_films(tmp_path: Path) -> None:
     table = read_smic(tmp_path, write_long(tmp_path))
-    by_clip = {record.clip: record for record in table.records}
-    first = by_clip[FIRST.name]
-    assert (first.subject, first.onset_frame, first.apex_frame, first.offset_frame) == ("s01", 3, 11, 20)
-    assert (first.folder, first.emotion) == ("SMIC-HS-E/s01/s01_ne_01", "negative")
-    at_start = by_clip["s02_po_03"]
-    assert (at_start.onset_frame, at_start.offset_frame) == (0, 11)
-    frames = long_frames(tmp_path / first.folder)
-    assert (min(frames), max(frames)) == (0, first.offset_frame + 4)
-    assert frames[first.onset_frame].name == PATTERN.format(FIRST.first)
+    first = table.records[0]
+    assert (first.subject, first.emotion, first.folder) == ("s01", "negative", "SMIC-HS-E/s01/s01_ne_01")
+    assert (first.onset_frame, first.apex_frame, first.offset_frame) == (123, 131, 140)
     assert table.problems == ()
-    assert table.rules[SUBJECT_NUMBER] == table.rules[APEX_MIDPOINT] == len(CLIPS)
+    assert table.rules == {SUBJECT_NUMBER: len(CLIPS), APEX_MIDPOINT: len(CLIPS), SHORT: 1}
     assert table.differing == (Count("rows", 6, 157),)
+    assert all(missing_frames(record, tmp_path) is None for record in table.records)
+
+
+def test_long_films_are_counted_from_their_first_picture(tmp_path: Path) -> None:
+    """OnsetF - FirstF pictures after the first, whatever number that has."""
+    sheet = write_long(tmp_path)
+    folder = tmp_path / "SMIC-HS-E" / "s01" / "s01_ne_01"
+    for number in range(120, 145):
+        (folder / PATTERN.format(number)).rename(folder / PATTERN.format(number - 120))
+    record = read_smic(tmp_path, sheet.parent).records[0]
+    assert (record.onset_frame, record.apex_frame, record.offset_frame) == (3, 11, 20)
+    assert missing_frames(record, tmp_path) is None
 
 
 def test_rows_of_the_long_table_that_cannot_be_used(tmp_path: Path) -> None:
     write_long(tmp_path)
     good = {"Subject": 1, "Filename": "s01_ne_01", "OnsetF": 123, "OffsetF": 140, "FirstF": 120, "Emotion": "negative"}
     rows = [good, {**good, "Filename": "s01_po_01"}, {**good, "OnsetF": 119}, {**good, "OnsetF": 123.5}, good,
-            {**good, "Filename": "s01_ne_07"}, {**good, "OffsetF": 150}, {**good, "Subject": "one"}]
+            {**good, "Subject": "one"}]
     sheet = write_xlsx(tmp_path / "other.xlsx", LONG_HEADER, rows)
     table = read_smic(tmp_path, sheet)
     assert [record.clip for record in table.records] == ["s01_ne_01"]
+    assert table.rules[SUBJECT_NUMBER] == 2
     told = [str(problem) for problem in table.problems]
     for words in ("row 3, column 'Filename': is of the class negative, but the name s01_po_01 says positive",
                   "row 4, column 'OnsetF': is 119; need FirstF <= OnsetF <= OffsetF, which are 120 and 140",
                   "row 5, column 'OnsetF': is '123.5', a fraction", "row 6: repeats s01 s01_ne_01",
-                  "s01_ne_07: is missing", "row 9, column 'Subject': is 'one'"):
+                  "row 7, column 'Subject': is 'one'"):
         assert [words in line for line in told].count(True) == 1, (words, told)
 
 
-def test_missing_frames_of_a_long_film_are_named_as_their_files(tmp_path: Path) -> None:
+def test_what_a_long_film_lacks_is_seen_with_its_frames(tmp_path: Path) -> None:
     sheet = write_long(tmp_path)
-    (tmp_path / "SMIC-HS-E" / "s01" / "s01_ne_01" / PATTERN.format(128)).unlink()
-    (problem,) = read_smic(tmp_path, sheet).problems
-    assert problem.what.endswith(": 128")
+    folder = tmp_path / "SMIC-HS-E" / "s01" / "s01_ne_01"
+    (folder / PATTERN.format(128)).unlink()
+    shutil.rmtree(tmp_path / "SMIC-HS-E" / "s02" / "s02_sur_01")
+    told = [missing_frames(record, tmp_path) for record in read_smic(tmp_path, sheet).records]
+    assert [problem.where for problem in told if problem] == [str(folder), str(tmp_path / "s02" / "s02_sur_01")]
+    assert told[0] is not None
+    assert told[0].what.endswith(": 128")
