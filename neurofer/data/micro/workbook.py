@@ -23,6 +23,7 @@ LARGEST_BYTES = 1 << 25
 LARGEST_UNPACKED_BYTES = 1 << 27
 MOST_ROWS = 20_000
 MOST_COLUMNS = 512
+MOST_CELLS = 1 << 20
 MOST_CHARACTERS = 1 << 24
 MEMORY_BYTES = 1 << 30
 """Address space of the process that reads."""
@@ -107,7 +108,7 @@ def _ask_reader(path: Path, content: bytes) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise BadFileError(f"{path}: is not read within {TIME_S:.0f} s, so it is no table of annotations") from error
     if done.returncode == 0:
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
     raise BadFileError(f"{path}: ended the process that read it (status {done.returncode}, {MEMORY_BYTES >> 20} MB of "
                        "memory); it is broken or no table of annotations, so get it again, or save it as .csv")
@@ -129,12 +130,15 @@ def answer() -> None:
 
 
 def _contents(workbook: Any) -> dict[str, Any]:
-    sheets, characters = [], 0
+    sheets, cells, characters = [], 0, 0
     for name in workbook.sheet_names:
         sheet = workbook.get_sheet_by_name(name)
         if sheet.height > MOST_ROWS or sheet.width > MOST_COLUMNS:
             return {"wrong": f"sheet {name!r} has {sheet.height} rows and {sheet.width} columns, a table of "
                              f"annotations has at most {MOST_ROWS} and {MOST_COLUMNS}"}
+        cells += sheet.height * sheet.width
+        if cells > MOST_CELLS:
+            return {"wrong": f"has more than {MOST_CELLS} cells, so it is no table of annotations"}
         rows = sheet.to_python()
         characters += sum(len(cell) for row in rows for cell in row if isinstance(cell, str))
         if characters > MOST_CHARACTERS:
