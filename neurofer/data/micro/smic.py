@@ -2,8 +2,8 @@
 
 ``HS/s01/micro/negative/s01_ne_01/image000123.jpg``: a folder a clip, without a table. Its class is the folder above,
 and said again by its name (``ne``, ``po``, ``sur``); onset and offset are its first and last picture. The release with
-long films, ``s01/s01_ne_01``, has a table, ``SMIC-HS-E_annotation.xlsx``; its ``FirstF`` is the first picture of a film.
-No apex is annotated, so the midpoint stands for it.
+long films, ``s01/s01_ne_01``, has a table, ``SMIC-HS-E_annotation.xlsx``; ``FirstF`` is the first picture of a film. No
+apex is annotated, so the midpoint stands for it.
 
 Source:
     Li et al., "A spontaneous micro-expression database: inducement, collection and baseline", FG 2013; layout: public
