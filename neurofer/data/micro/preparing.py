@@ -13,13 +13,10 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 import neurofer.keyframes.film_events
 import neurofer.simulate
@@ -27,10 +24,9 @@ from neurofer.data import boxes as face_boxes
 from neurofer.data import crop, similarity
 from neurofer.data.clip import Box, Clip
 from neurofer.data.frames import write_frames
-from neurofer.data.micro import align, faces, frames_on_disk
-from neurofer.data.micro.align import Landmarks, aligned
-from neurofer.data.micro.faces import Alignment, found_alignment, given_alignment
-from neurofer.data.micro.frames_on_disk import frame_files, missing_frames
+from neurofer.data.micro import align, faces, films, frames_on_disk
+from neurofer.data.micro.align import Landmarks
+from neurofer.data.micro.films import SLOW_FPS, Film, read_film
 from neurofer.data.micro.landmarks import ClipKey, keys_of, value_of
 from neurofer.data.micro.record import MicroRecord
 from neurofer.data.micro.summary import summarise, write_summary
@@ -41,17 +37,9 @@ from neurofer.errors import UsageError, name_some
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 from neurofer.keyframes.film_events import film_events, log_noise, upsampled
-from neurofer.simulate.video import read_grey
-
-SLOW_FPS = 60.0
-"""Below, frames are interpolated for the events."""
 
 SLOW_FACTOR = 8
-
-LONGEST_SLOW_FRAMES = 1000
-"""Longest slow expression; interpolated at 128 x 128 pixels it takes 1 GB. The longest of CAS(ME)3 has 730 frames."""
-
-_SEARCHED_FRAMES = 5
+"""Steps for one of a film below ``SLOW_FPS``, for its events."""
 
 
 @dataclass(frozen=True)
@@ -107,22 +95,6 @@ class MicroJob:
     box: Box | None = None
 
 
-class Film(NamedTuple):
-    """The aligned frames of a clip.
-
-    Attributes:
-        numbers: ``(N,)`` of the data set.
-        times_us: ``(N,)``, the first at 0.
-        pictures: ``(N, size, size)`` uint8.
-        alignment: How they were brought there.
-    """
-
-    numbers: NDArray[np.int64]
-    times_us: NDArray[np.int64]
-    pictures: NDArray[np.uint8]
-    alignment: Alignment
-
-
 def prepare_micro(table: MicroTable, root: Path | str, out: Path | str, plan: MicroPlan | None = None,
                   landmarks: Mapping[ClipKey, Landmarks] | None = None, boxes: Mapping[ClipKey, Box] | None = None,
                   workers: int = 1, part: tuple[int, int] = (1, 1)) -> PrepareSummary | None:
@@ -166,13 +138,15 @@ def prepare_micro(table: MicroTable, root: Path | str, out: Path | str, plan: Mi
 
 
 def clip_names(records: Sequence[MicroRecord]) -> list[str]:
-    """A name for each record: ``SUBJECT_CLIP``, with the onset frame where that repeats and always in CAS(ME)3.
+    """A name for each record: ``SUBJECT_CLIP``, or the clip's alone where that begins with the subject's.
 
-    Characters that file names may lack become ``-``; two names never differ in case alone.
+    Where names repeat, and always in CAS(ME)3, they end with the onset frame. Characters that file names may lack
+    become ``-``; two names never differ in case alone.
     """
-    plain = [_fit(f"{record.subject}_{record.clip}") for record in records]
+    plain = [_plain_name(record) for record in records]
     often = Counter(name.casefold() for name in plain)
-    names = [f"{name}_{record.onset_frame}" if record.dataset == "casme3" or often[name.casefold()] > 1 else name
+    names = [f"{name}_{record.onset_frame}" if often[name.casefold()] > 1 or (
+             record.dataset == "casme3" and not name.endswith(f"_{record.onset_frame}")) else name
              for name, record in zip(plain, records, strict=True)]
     seen = Counter[str]()
     for place, name in enumerate(names):
@@ -185,7 +159,7 @@ def clip_names(records: Sequence[MicroRecord]) -> list[str]:
 def make_micro_clip(root: Path, plan: MicroPlan, folder: Path, job: MicroJob) -> StoredClip | Problem:
     """Align one clip by its onset frame, and write its frames and its events."""
     record, sensor = job.record, (plan.size_px, plan.size_px)
-    film = read_film(root, plan, job)
+    film = read_film(root, record, plan.size_px, plan.margin_ms, job.landmarks, job.box, plan.whole)
     if isinstance(film, Problem):
         return film
     slow = record.fps < SLOW_FPS
@@ -205,65 +179,6 @@ def make_micro_clip(root: Path, plan: MicroPlan, folder: Path, job: MicroJob) ->
     return StoredClip(clip, info.events, info.digest)
 
 
-def read_film(root: Path, plan: MicroPlan, job: MicroJob) -> Film | Problem:
-    """The aligned frames of one clip, or why there are none.
-
-    Raises:
-        BadFileError: an image cannot be read.
-    """
-    record = job.record
-    problem = _unusable(record, root)
-    if problem is not None:
-        return problem
-    files = frame_files(root / record.folder)
-    numbers = kept_numbers(record, files, plan.margin_ms)
-    onset = read_grey(files[record.onset_frame])
-    where = str(files[record.onset_frame])
-    try:
-        alignment = given_alignment((onset.shape[1], onset.shape[0]), plan.size_px, job.landmarks, job.box, plan.whole)
-    except UsageError as error:
-        return Problem(where, f"{error} ({job.name})")
-    alignment = alignment or found_alignment(_searched(record, files), plan.size_px)
-    if alignment is None:
-        return Problem(where, f"shows no face that the detector finds, nor do other frames of {job.name}; give "
-                              "--landmarks or --boxes, or --whole if the pictures are cropped to the face")
-    pictures = np.empty((len(numbers), plan.size_px, plan.size_px), np.uint8)
-    for place, number in enumerate(numbers):
-        frame = read_grey(files[number])
-        if frame.shape != onset.shape:
-            return Problem(str(files[number]), f"has {frame.shape[1]}x{frame.shape[0]} pixels, the onset frame of "
-                                               f"{job.name} {onset.shape[1]}x{onset.shape[0]}")
-        pictures[place] = aligned(frame, alignment.similarity, plan.size_px)
-    return Film(np.arange(numbers.start, numbers.stop), frame_times(len(numbers), record.fps), pictures, alignment)
-
-
-def kept_numbers(record: MicroRecord, there: Mapping[int, Any], margin_ms: float) -> range:
-    """Frames from onset to offset, and as many around them as the margin asks for and are there without a gap.
-
-    Args:
-        record: The expression.
-        there: Frames on the disk, by number.
-        margin_ms: How far to go on each side.
-    """
-    most = int(margin_ms * record.fps / 1000)
-    first, last = record.onset_frame, record.offset_frame
-    while first - 1 in there and record.onset_frame - first < most:
-        first -= 1
-    while last + 1 in there and last - record.offset_frame < most:
-        last += 1
-    return range(first, last + 1)
-
-
-def frame_times(count: int, fps: float) -> NDArray[np.int64]:
-    """Times of frames in microseconds, the first at 0.
-
-    Example:
-        >>> frame_times(4, 30.0).tolist()
-        [0, 33333, 66667, 100000]
-    """
-    return np.rint(np.arange(count) * 1e6 / fps).astype(np.int64)
-
-
 def record_facts(record: MicroRecord) -> dict[str, str]:
     """What the store's index keeps of a record beside subject, label and times; the empty is left out."""
     facts = {"kind": record.kind, "video": record.video, "clip": record.clip, "onset_frame": str(record.onset_frame),
@@ -280,20 +195,6 @@ def _events(film: Film, plan: MicroPlan, slow: bool) -> Events:
     return film_events(film.pictures, film.times_us, plan.threshold, plan.blur_px)
 
 
-def _unusable(record: MicroRecord, root: Path) -> Problem | None:
-    if record.fps < SLOW_FPS and record.frames > LONGEST_SLOW_FRAMES:
-        return Problem(record.where, f"{record.subject} {record.clip} is {record.frames} frames long; at "
-                                     f"{record.fps:g} frames a second an expression has {LONGEST_SLOW_FRAMES} at most")
-    return missing_frames(record, root)
-
-
-def _searched(record: MicroRecord, files: Mapping[int, Path]) -> Iterator[NDArray[np.uint8]]:
-    """Frames to look for the face in, the onset first; read as they are asked for."""
-    spread = np.linspace(record.onset_frame, record.offset_frame, _SEARCHED_FRAMES).astype(int).tolist()
-    for number in dict.fromkeys(spread):
-        yield read_grey(files[number])
-
-
 def _unused(option: str, given: Mapping[ClipKey, object], table: MicroTable) -> list[Problem]:
     """Rows of the user's that are about none of the data set's clips; a likely slip in how they are named."""
     known = {key for record in table.records for key in keys_of(record)}
@@ -308,11 +209,12 @@ def _emotion(record: MicroRecord) -> str:
     return record.emotion or "unknown"
 
 
-def _fit(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name).lstrip(".+-")
+def _plain_name(record: MicroRecord) -> str:
+    own = record.clip.casefold().startswith(record.subject.casefold())
+    return re.sub(r"[^\w.+-]+", "-", record.clip if own else f"{record.subject}_{record.clip}").lstrip(".+-")
 
 
 def _code() -> str:
-    modules = (align, faces, frames_on_disk, face_boxes, crop, similarity, neurofer.keyframes.film_events)
+    modules = (align, faces, films, frames_on_disk, face_boxes, crop, similarity, neurofer.keyframes.film_events)
     return code_version(Path(neurofer.simulate.__path__[0]), Path(__file__),
                         *(Path(str(module.__file__)) for module in modules))
