@@ -85,8 +85,7 @@ def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     if card.get("task") == "micro":
         raise BadFileError(f"{folder}: recognises micro-expressions, which this verb does not know; use 'neurofer "
                            "evaluate' or 'neurofer predict --task micro'")
-    for name in (*MODEL_FILES, *RECORD_FILES):
-        _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
+    check_files(folder, card)
     config = config or load_config(TrainConfig, folder / "config.yaml")
     model = build_recogniser(config, tuple(card["classes"]), int(card["channels"]))
     try:
@@ -128,6 +127,16 @@ def read_card(folder: Path) -> dict[str, Any]:
     if card.get("card_digest") != _card_digest(card):
         raise BadFileError(f"{path}: was altered after training; {_AGAIN}")
     return card
+
+
+def check_files(folder: Path, card: Mapping[str, Any]) -> None:
+    """Refuse a run whose files are not those that were written; a record may be absent, but not altered.
+
+    Raises:
+        BadFileError: weights or settings are missing, or a file is altered; with its name.
+    """
+    for name in (*MODEL_FILES, *RECORD_FILES):
+        _check_file(folder / name, card["files"].get(name), needed=name in MODEL_FILES)
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
