@@ -17,28 +17,43 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate", epilog=examples(
         "neurofer evaluate runs/snn",
         "neurofer evaluate runs/snn --data store --json snn.json",
-        "neurofer evaluate runs/snn-0 runs/snn-1 runs/snn-2"))(evaluate)
+        "neurofer evaluate runs/snn-0 runs/snn-1 runs/snn-2",
+        "neurofer evaluate runs/micro-fold0 runs/micro-fold1 runs/micro-fold2"))(evaluate)
 
 
 def evaluate(
     runs: list[Path] = typer.Argument(..., metavar="RUN...", help="Run folders; several give mean and interval."),
-    data: Path | None = typer.Option(None, "--data", help="Store; by default the one that the run was trained on."),
+    data: list[Path] | None = typer.Option(None, "--data", help="Store; by default the one that the run was trained "
+                                           "on; several times for pooled micro-expressions."),
     split: str = typer.Option("test", "--split", help="test or validation."),
     json_out: Path | None = typer.Option(None, "--json", help="Also write everything as JSON to this file."),
     force: bool = typer.Option(False, "--force", help="Accept other data than the run's, or an "
                                "imported model; the result says so."),
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
-    """Accuracy, UAR, macro F1 per clip, window, class and subject, with 95 % intervals, beside baselines."""
+    """Accuracy, UAR, macro F1 per clip, window, class and subject, with 95 % intervals, beside baselines.
+
+    Runs of micro-expressions give UF1 and UAR of the people that they left out; several folds of one seed are pooled.
+    """
     if split not in ("test", "validation"):
         raise UsageError(f"--split: need test or validation, got {split!r}")
+    if _all_micro(runs):
+        from neurofer.cli.evaluate_micro import evaluate_and_tell
+
+        if split != "test":
+            raise UsageError("--split validation: runs of micro-expressions have no validation part; leave it out")
+        evaluate_and_tell(runs, data or None, json_out, force, cache)
+        return
+    if data and len(data) > 1:
+        raise UsageError(f"--data is given {len(data)} times, but a recogniser reads one store")
     from neurofer.evaluate.recognition import evaluate_run, summarise
     from neurofer.files import write_text
     from neurofer.train.run_folder import load_run
 
     found = []
     for path in runs:
-        found.append(evaluate_run(load_run(path), data, split, force=force, cache=cache))  # type: ignore[arg-type]
+        found.append(evaluate_run(load_run(path), data[0] if data else None, split,  # type: ignore[arg-type]
+                                  force=force, cache=cache))
     groups = {backend: [one for one in found if one["backend"] == backend] for backend in ("ann", "snn")}
     summary = {backend: summarise(group) for backend, group in groups.items() if len(group) > 1}
     if json_out is not None:
@@ -51,6 +66,21 @@ def evaluate(
         _print_run(one)
     for backend, over_seeds in summary.items():
         _print_summary(backend, over_seeds)
+
+
+def _all_micro(runs: list[Path]) -> bool:
+    """Whether the runs recognise micro-expressions.
+
+    Raises:
+        UsageError: some do and some do not.
+    """
+    from neurofer.train.run_folder import read_card
+
+    micro = [read_card(path).get("task") == "micro" for path in runs]
+    if any(micro) and not all(micro):
+        raise UsageError(f"evaluate: {runs[micro.index(True)]} recognises micro-expressions and "
+                         f"{runs[micro.index(False)]} does not; give runs of one task")
+    return all(micro)
 
 
 def _print_run(found: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def uf1_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def uar_of_all(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean recall over all K classes, for each of ``(R, K, K)`` confusion matrices; one that does not occur counts 0."""
+    """Mean recall over all K classes of each of ``(R, K, K)`` confusion matrices; one that does not occur counts 0."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
     return np.asarray((right / np.maximum(confusion.sum(axis=2), 1)).mean(axis=1))
 

@@ -1,4 +1,4 @@
-"""The trunk has the sizes of the specification's table, both sides of a pair share it, and stage 2 keeps its weights."""
+"""The trunk has the sizes of the specification's table, pairs share it, and stage 2 keeps its weights."""
 
 from __future__ import annotations
 

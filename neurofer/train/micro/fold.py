@@ -1,4 +1,4 @@
-"""One fold: whatever is learned from data - key frames, statistics, both stages, weights - from training people alone."""
+"""One fold: key frames, statistics, both stages and class weights, all learned from the training people alone."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 import neurofer.keyframes
 from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
 from neurofer.data.clip import Clip, ClipSet
-from neurofer.data.micro.pool import frames_of
+from neurofer.data.frames import Frames
+from neurofer.data.micro.pool import frame_index, frames_of
+from neurofer.data.store import TRUTH_TIMES
 from neurofer.errors import NeuroferError
 from neurofer.events.events import Events
 from neurofer.events.open import open_recording
@@ -63,21 +65,16 @@ class ClipInstants:
     lag_us: int
 
 
-def annotated_moments(clip: Clip, times_us: NDArray[np.int64]) -> Moments:
+def annotated_moments(clip: Clip, frames: Frames) -> Moments:
     """Numbers of the frames at a clip's annotated onset, apex and offset; each is the time of one frame.
 
     Raises:
         NeuroferError: one is missing or between frames.
     """
-    numbers = []
-    for name in ("onset_us", "apex_us", "offset_us"):
-        at_us = clip.truth.get(name)
-        place = -1 if at_us is None else int(np.searchsorted(times_us, at_us))
-        if at_us is None or place == len(times_us) or times_us[place] != at_us:
-            raise NeuroferError(f"clip {clip.name}: its store says {name}={at_us}, which is the time of no frame; "
-                                "prepare the store again")
-        numbers.append(place)
-    return Moments(*map(float, numbers))
+    absent = [name for name in TRUTH_TIMES if name not in clip.truth]
+    if absent:
+        raise NeuroferError(f"clip {clip.name}: its store says no {', '.join(absent)}; prepare the store again")
+    return Moments(*(float(frame_index(frames, clip.truth[name])) for name in TRUTH_TIMES))
 
 
 def instants_of(key: KeyConfig, moments: Moments, frames: NDArray[np.uint8], name: str) -> tuple[KeyInstants, Moments]:
@@ -124,7 +121,7 @@ def event_instants_of(found_us: NDArray[np.float64], events: Events, times_us: N
 
 
 def views_of(key: KeyConfig, instants: KeyInstants, name: str) -> NDArray[np.float64]:
-    """``(V, 11)`` instants: as they are, and with the inner ones moved by up to ``jitter_frames``, by the clip's name."""
+    """``(V, 11)`` instants: as they are, and with inner ones moved by up to ``jitter_frames``, by the clip's name."""
     generator = np.random.default_rng(list(_digest_of(name)[:8]))
     moved = [jittered(instants, generator.integers(-key.jitter_frames, key.jitter_frames + 1, KEY_FRAMES - 3)).times
              for _ in range(key.views - 1)]
@@ -197,7 +194,7 @@ def clip_instants(clip_set: ClipSet, key: KeyConfig, event: EventKeyConfig, cach
 
     def build(clip: Clip) -> RowsOfClip:
         frames = frames_of(clip)
-        moments = annotated_moments(clip, frames.times_us)
+        moments = annotated_moments(clip, frames)
         found = found_us[number_of[clip.name]]
         if by_event and np.isfinite(found).all():
             instants, used = event_instants_of(found, clip_events(clip), frames.times_us, lag_us)

@@ -14,8 +14,8 @@ from neurofer.data.clip import ClipSet
 from neurofer.data.micro.pool import labelled, open_pool
 from neurofer.data.micro.split import MicroSplit, everybody, leave_one_out, subject_folds
 from neurofer.errors import NeuroferError, UsageError
-from neurofer.evaluate.micro_baselines import micro_baselines
 from neurofer.evaluate.micro import pooled_scores
+from neurofer.evaluate.micro_baselines import micro_baselines
 from neurofer.files import csv_text, write_text
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import copy_weights, save_weights
@@ -88,7 +88,7 @@ def chosen_split(clip_set: ClipSet, split: MicroSplitConfig) -> MicroSplit:
 
 def fold_record(config: MicroConfig, clip_set: ClipSet, split: MicroSplit, fold: FoldData,
                 result: FoldResult) -> dict[str, Any]:
-    """How a fold came to be: who was read for what, what was learned on the way, and what it says of the tested clips."""
+    """How a fold came to be: who was read for what, what was learned on the way, what it says of the tested clips."""
     data, instants = fold.data, fold.instants
     clips = [clip_set.clips[number] for number in fold.test]
     predicted = result.probabilities.argmax(axis=1)

@@ -282,8 +282,8 @@ def _epochs(what: str, model: nn.Module, groups: list[dict[str, Any]], epochs: i
                 step = loss(batch)
                 value = float(step.loss.detach())
                 if not math.isfinite(value):
-                    raise NeuroferError(f"{what} diverged: the loss is {value} in epoch {state.epoch + 1}; use a smaller "
-                                        f"learning rate ({'prior.lr' if entropy[1] == _PRIOR else 'target.lr_trunk'})")
+                    raise NeuroferError(f"{what} diverged: the loss is {value} in epoch {state.epoch + 1}; use a "
+                                        f"smaller {'prior.lr' if entropy[1] == _PRIOR else 'target.lr_trunk'}")
                 step.loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 total, right, count = total + value * step.count, right + step.right, count + step.count
