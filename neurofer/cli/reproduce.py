@@ -20,6 +20,9 @@ _LSTM = {"both": (False, True), "with": (True,), "without": (False,)}
 
 def register(app: typer.Typer) -> None:
     """Add the verb and its tables."""
+    from neurofer.cli import reproduce_micro
+
+    reproduce_micro.register(reproduce_app)
     app.add_typer(reproduce_app, name="reproduce")
 
 
@@ -58,7 +61,7 @@ def evtransfer(
         raise UsageError(f"--lstm: need both, with or without, got {lstm!r}")
     if ladder not in ("auto", "only", "off"):
         raise UsageError(f"--ladder: need auto, only or off, got {ladder!r}")
-    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    choices = choices_of(workers, shard, resume, render, keep_models, cache)
     from neurofer.config import dump_config, find_config, load_config
     from neurofer.reproduce.config import EvtransferConfig
     from neurofer.reproduce.evtransfer import Axes, plan
@@ -67,7 +70,7 @@ def evtransfer(
     from neurofer.reproduce.report import Made, evtransfer_report
     from neurofer.reproduce.run import read_data, run_table, write_tables
 
-    axes = Axes(seeds, _words(variants or ""), _words(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
+    axes = Axes(seeds, words_of(variants or ""), words_of(modes), _LSTM[lstm], _shares(labels))  # type: ignore[arg-type]
     settings = load_config(EvtransferConfig, find_config(config), overrides or ())
     clip_set = read_data(data)
     cells = [] if ladder == "only" else plan(settings, axes, clip_set)
@@ -78,10 +81,10 @@ def evtransfer(
     outcome = run_table([*cells, *rungs], clip_set, data, out, choices)
     said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--variants": variants,
             "--modes": modes, "--labels": labels, "--lstm": lstm, "--ladder": ladder}
-    made = Made(_command("evtransfer", said, overrides), dump_config(settings), clip_set)
+    made = Made(command_text("evtransfer", said, overrides), dump_config(settings), clip_set)
     sections = [write_ladder(rungs, outcome.records, out / "ladder.csv")] if rungs else []
     write_tables(out, outcome, made.configuration, evtransfer_report(outcome, made, sections))
-    _tell(out, outcome, *_axes_rows(outcome))
+    tell_table(out, outcome, *_axes_rows(outcome))
 
 
 @reproduce_app.command(epilog=examples(
@@ -107,7 +110,7 @@ def representations(
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """One recogniser from scratch on every representation of the same events, over seeds."""
-    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    choices = choices_of(workers, shard, resume, render, keep_models, cache)
     from neurofer.config import dump_config, find_config, load_config
     from neurofer.reproduce.ladder import require_clean_beside
     from neurofer.reproduce.report import Made
@@ -117,16 +120,16 @@ def representations(
 
     settings = load_config(TrainConfig, find_config(config), overrides or ())
     require_clean_beside(settings.split, ())
-    wanted = _words(kinds)
+    wanted = words_of(kinds)
     if wanted == ("all",):
         wanted = (settings.represent.kind, *(kind for kind in known_kinds() if kind != settings.represent.kind))
     cells = plan_representations(settings, wanted, seeds)
     clip_set = read_data(data)
     outcome = run_table(cells, clip_set, data, out, choices)
     said = {"--data": data, "--out": out, "--config": config, "--kinds": kinds, "--seeds": seeds}
-    made = Made(_command("representations", said, overrides), dump_config(settings), clip_set)
+    made = Made(command_text("representations", said, overrides), dump_config(settings), clip_set)
     write_tables(out, outcome, made.configuration, representations_report(outcome, made))
-    _tell(out, outcome, *_axes_rows(outcome))
+    tell_table(out, outcome, *_axes_rows(outcome))
 
 
 @reproduce_app.command(epilog=examples(
@@ -158,7 +161,7 @@ def spiking(
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """Spiking against ordinary recognisers: from scratch, transferred, distilled; accuracy, operations, earliness."""
-    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    choices = choices_of(workers, shard, resume, render, keep_models, cache)
     import json
 
     from neurofer.config import dump_config, find_config, load_config
@@ -172,21 +175,21 @@ def spiking(
     from neurofer.reproduce.spiking_tables import arm_rows, column, spiking_rows, table_json
     from neurofer.reproduce.words import mean_text
 
-    axes = SpikingAxes(seeds, _words(arms), sweep)
+    axes = SpikingAxes(seeds, words_of(arms), sweep)
     settings = load_config(SpikingConfig, find_config(config), overrides or ())
     require_clean_beside(settings.ann.split, ())
     clip_set = read_data(data)
     cells = plan_spiking(settings, axes, clip_set)
     outcome = run_table(cells, clip_set, data, out, choices)
     said = {"--data": data, "--out": out, "--config": config, "--seeds": seeds, "--arms": arms}
-    made = Made(_command("spiking", said, [*(["--sweep"] if sweep else []), *(overrides or ())]),
+    made = Made(command_text("spiking", said, [*(["--sweep"] if sweep else []), *(overrides or ())]),
                 dump_config(settings), clip_set)
     rows = spiking_rows(outcome.records)
     write_tables(out, outcome, made.configuration, spiking_report(outcome, made), rows)
     write_text(out / "table.json", json.dumps(table_json(rows), indent=1) + "\n")
     found = column(arm_rows(rows), "accuracy_clip")
-    _tell(out, outcome, ("arm", "seeds"), [(arm, len(values.values), mean_text(values))
-                                           for arm, values in found.items()])
+    tell_table(out, outcome, ("arm", "seeds"), [(arm, len(values.values), mean_text(values))
+                                                for arm, values in found.items()])
 
 
 @reproduce_app.command("spiking_fer", epilog=examples(
@@ -214,7 +217,7 @@ def spiking_fer(
     cache: Path | None = typer.Option(None, "--cache", help="Where to keep network inputs; by default STORE/.cache."),
 ) -> None:
     """Spiking-FER and its ANN twin under the published and a clean protocol: accuracy, operations, estimated energy."""
-    choices = _choices(workers, shard, resume, render, keep_models, cache)
+    choices = choices_of(workers, shard, resume, render, keep_models, cache)
     from neurofer.config import dump_config, find_config, load_config
     from neurofer.hardware.energy import TABLES
     from neurofer.reproduce.report import Made
@@ -234,18 +237,23 @@ def spiking_fer(
         place = out if len(stores) == 1 else out / clip_set.name
         outcome = run_table(cells, clip_set, path, place, choices)
         said = {"--data": path, "--out": place, "--config": config, "--seeds": seeds, "--splits": splits}
-        made = Made(_command("spiking_fer", said, overrides), dump_config(settings), clip_set)
+        made = Made(command_text("spiking_fer", said, overrides), dump_config(settings), clip_set)
         report = fer_report(cells, outcome, made, tuple(TABLES.values()))
         rows = fer_rows(cells, outcome.records)
         if not rows:
             (place / "table.csv").unlink(missing_ok=True)
         write_tables(place, outcome, made.configuration, report, rows)
         told = told_lines(fer_lines(cells, outcome.records)) if rows else []
-        _tell(place, outcome, ("protocol", "network", "seeds"), [*told], "accuracy % (95 %)")
+        tell_table(place, outcome, ("protocol", "network", "seeds"), [*told], "accuracy % (95 %)")
 
 
-def _choices(workers: int, shard: str | None, resume: bool, render: bool, keep_models: bool,
-             cache: Path | None) -> Choices:
+def choices_of(workers: int, shard: str | None, resume: bool, render: bool, keep_models: bool,
+               cache: Path | None) -> Choices:
+    """How cells are run, as the options of every table say.
+
+    Raises:
+        UsageError: a shard that does not exist.
+    """
     from neurofer.reproduce.run import Choices
     from neurofer.workers import parse_shard
 
@@ -261,21 +269,24 @@ def _most_workers() -> int:
     return 1 if torch.cuda.is_available() else processors()
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> tuple[str, ...]:
+    """``"a, b"`` as ``("a", "b")``."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _shares(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(word) for word in _words(text))
+        return tuple(float(word) for word in words_of(text))
     except ValueError:
         raise UsageError(f"--labels: need shares such as 1.0,0.25,0.1, got {text!r}") from None
 
 
-def _command(table: str, said: dict[str, object], overrides: list[str] | None) -> str:
+def command_text(table: str, said: dict[str, object], overrides: list[str] | None) -> str:
+    """The command that gives a table again; an option whose value is a list is given several times."""
     import shlex
 
-    words = [word for option, value in said.items() if value is not None for word in (option, str(value))]
+    words = [word for option, value in said.items() if value is not None
+             for one in (value if isinstance(value, list) else [value]) for word in (option, str(one))]
     return shlex.join(["neurofer", "reproduce", table, *words, *(overrides or ())])
 
 
@@ -290,8 +301,8 @@ def _axes_rows(outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[object, ..
          mean_text(values)) for where, values in found.items()]
 
 
-def _tell(out: Path, outcome: Outcome, header: tuple[str, ...], rows: list[tuple[object, ...]],
-          score: str = "accuracy % (95 % over seeds)") -> None:
+def tell_table(out: Path, outcome: Outcome, header: tuple[str, ...], rows: list[tuple[object, ...]],
+               score: str = "accuracy % (95 % over seeds)") -> None:
     """The accuracies, where the rest is, and what failed."""
     from neurofer.cli.options import text_table
 

@@ -60,12 +60,14 @@ class Source:
         digest: Of its clips.
         code: Of the code that makes results.
         cache: Where network inputs are kept.
+        more: Further stores, pooled with it.
     """
 
     data: Path
     digest: str
     code: str
     cache: Path
+    more: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from neurofer.data.cache import usable_cache
@@ -45,19 +46,44 @@ class Choices:
     cache: Path | None = None
 
 
-def run_table(cells: Sequence[Cell], clip_set: ClipSet, data: Path, out: Path, choices: Choices) -> Outcome:
+@dataclass(frozen=True)
+class TableKind:
+    """What differs between tables.
+
+    Attributes:
+        code: Digest of the code that its results depend on.
+        warm: Makes what cells share, before several processes want it at the same time.
+    """
+
+    code: Callable[[], str]
+    warm: Callable[[Sequence[Cell], ClipSet, Path], None]
+
+
+def run_table(cells: Sequence[Cell], clip_set: ClipSet, data: Path, out: Path, choices: Choices,
+              more: Sequence[Path] = (), kind: TableKind | None = None) -> Outcome:
     """Run what is not finished, or only read what is.
+
+    Args:
+        cells: The table.
+        clip_set: What is in the stores.
+        data: The store; network inputs are kept beside it.
+        out: Folder of the table.
+        choices: How cells are run.
+        more: Further stores that are pooled with it.
+        kind: What is particular to the table; by default that of recognisers.
 
     Raises:
         NeuroferError: the folder holds something else, see ``run_cells``.
     """
     _claim(out, choices)
+    kind = kind or TableKind(code_version, warm)
     cache = usable_cache(choices.cache, data, out / "cache").resolve()
-    source = Source(data.resolve(), clip_set.digest, code_version(), cache)
+    source = Source(data.resolve(), clip_set.digest, kind.code(), cache, tuple(path.resolve() for path in more))
     if choices.render:
         return read_cells(cells, out, source)
     return run_cells(cells, out.resolve(), source, workers=choices.workers, resume=choices.resume, part=choices.part,
-                     keep_models=choices.keep_models, before=lambda: warm(cells, clip_set, cache), said=record_text)
+                     keep_models=choices.keep_models, before=lambda: kind.warm(cells, clip_set, cache),
+                     said=record_text)
 
 
 def _claim(out: Path, choices: Choices) -> None:
@@ -102,6 +128,11 @@ def code_version() -> str:
 
     modules = (represent, models, spiking, train, evaluate, augment, edits, boxes, crop, folds, frames, official, pairs,
                partition, random_splits, splits, windows, stages, ladder_baselines)
+    return code_digest_of(modules)
+
+
+def code_digest_of(modules: Sequence[ModuleType]) -> str:
+    """A digest of modules and of the files of packages, which comments, docstrings and line breaks do not change."""
     digest = hashlib.sha256()
     for module in modules:
         home = Path(str(module.__file__))
