@@ -122,4 +122,5 @@ def _eye_cascade() -> Any:
     """OpenCV's eye cascade; it comes with the frontal one, which ``box_of_frames`` has read before."""
     import cv2
 
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_eye.xml"))
+    opencv: Any = cv2  # its stubs lack the folder of cascades
+    return opencv.CascadeClassifier(str(Path(opencv.data.haarcascades) / "haarcascade_eye.xml"))
