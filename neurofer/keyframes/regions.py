@@ -9,8 +9,9 @@ OUTSIDE = -1
 """Marks pixels of no region."""
 
 FACE_PARTS = ("brows", "eyes", "nose", "mouth")
-_FACE_BOXES = ((0.10, 0.18, 0.90, 0.32), (0.10, 0.32, 0.90, 0.45), (0.25, 0.45, 0.75, 0.62), (0.22, 0.62, 0.78, 0.90))
-# left, top, right, bottom as shares of the crop's side; with the eyes at y 0.38, noses end and mouths begin near 0.62
+_FACE_BOXES = ((0.14, 0.07, 0.86, 0.23), (0.14, 0.23, 0.86, 0.39), (0.26, 0.39, 0.74, 0.57), (0.22, 0.57, 0.78, 0.88))
+# Left, top, right, bottom as shares of the crop's side, which is 172 mm: brows end 12 mm above the eyes' centres, lower
+# lids 15 mm below them, the nose 46 mm; mouth and chin follow.
 
 
 def grid_regions(sensor: tuple[int, int], rows: int = 3, columns: int = 3) -> NDArray[np.int64]:
@@ -41,8 +42,8 @@ def grid_regions(sensor: tuple[int, int], rows: int = 3, columns: int = 3) -> ND
 def face_regions(size_px: int) -> NDArray[np.int64]:
     """Brows, eyes, nose and mouth (0 to 3, see ``FACE_PARTS``) of an aligned face; everything else is ``OUTSIDE``.
 
-    Fixed boxes, for a square crop with the eyes at about x 0.31 and 0.69 and y 0.38 of its side. Hair, jaw line and
-    background stay outside: there a head that moves makes most of its events.
+    Fixed boxes, for the square crop of ``data.micro.align``: eyes at x 0.32 and 0.68 and y 0.30 of its side. Hair, jaw
+    line and background stay outside: there a head that moves makes most of its events.
 
     Args:
         size_px: Side of the crop, at least 16.

@@ -51,7 +51,7 @@ def slice_sums(events: Events, edges_us: ArrayLike, size_px: int) -> SliceSums:
     shape, cells = (SLICES, size_px, size_px), SLICES * size_px * size_px
     return SliceSums(np.bincount(place[part.p], minlength=cells).reshape(shape),
                      np.bincount(place[~part.p], minlength=cells).reshape(shape),
-                     np.bincount(place, share, minlength=cells).reshape(shape))
+                     np.asarray(np.bincount(place, share, minlength=cells), np.float64).reshape(shape))
 
 
 def event_slices(events: Events, edges_us: ArrayLike, size_px: int) -> NDArray[np.float32]:
