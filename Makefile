@@ -86,20 +86,20 @@ $(VENV)/torch: constraints.txt | $(VENV)/made
 $(VENV)/packages: pyproject.toml constraints.txt $(VENV)/torch
 	@echo "== packages that neurofer needs"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets]'
 	@touch $@
 
 $(VENV)/packages-for-tests: pyproject.toml constraints.txt $(VENV)/packages
 	@echo "== packages for tests, lint and types"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io,snn,tonic,bench,onnx,notebook,dev]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,snn,tonic,bench,onnx,notebook,dev]'
 	@touch $@
 
 # Lava's own requirements would replace torch and refuse this Python: the extra brings what it does need.
 $(VENV)/lava: pyproject.toml constraints.txt requirements-nodeps.txt $(VENV)/packages
 	@echo "== Lava ($$(grep '^lava-' requirements-nodeps.txt | paste -sd' '))"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io,loihi]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,loihi]'
 	@$(PIP) --no-deps --ignore-requires-python $$(grep '^lava-' requirements-nodeps.txt)
 	@touch $@
 

@@ -45,6 +45,7 @@ OPTIONAL = (
     Package("aedat", "aedat", "AEDAT 4 recordings", "pip install 'neurofer[io]'"),
     Package("faery", "faery", ".es recordings, writing event files", "pip install 'neurofer[io]'"),
     Package("hdf5plugin", "hdf5plugin", "compressed HDF5 recordings", "pip install 'neurofer[io]'"),
+    Package("python-calamine", "python_calamine", "spreadsheets of data sets", "pip install 'neurofer[sheets]'"),
     Package("tonic", "tonic", "tonic's data sets and transforms (GPL-3)", "pip install 'neurofer[tonic]'"),
     Package("snntorch", "snntorch", "snnTorch's neurons", "pip install 'neurofer[snn]'"),
     Package("nir", "nir", "interchange with other SNN libraries", "pip install 'neurofer[snn]'"),
