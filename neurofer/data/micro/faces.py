@@ -114,7 +114,8 @@ def _eye_places(frame: NDArray[np.uint8], box: Box, usual: tuple[float, float]) 
     if min(part.shape) < smallest:
         return []
     found = _eye_cascade().detectMultiScale(part, scaleFactor=1.05, minNeighbors=3, minSize=(smallest, smallest))
-    return [(left + (x + (width - 1) / 2) / zoom, top + (y + (height - 1) / 2) / zoom) for x, y, width, height in found]
+    return [(left + float(x + (width - 1) / 2) / zoom, top + float(y + (height - 1) / 2) / zoom)
+            for x, y, width, height in found]
 
 
 @functools.cache
