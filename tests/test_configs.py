@@ -14,17 +14,20 @@ from neurofer.represent import build_representation
 from neurofer.train.build import build_recogniser
 from neurofer.train.config import TrainConfig
 from neurofer.train.gan import build_gan
+from neurofer.train.micro.config import MicroConfig
+from neurofer.train.micro.stages import empty_classifier
 from neurofer.train.pretrain_config import PretrainConfig
 
 NAMES = ("ann_demo", "ann_synthetic", "evtransfer_256", "snn_demo", "snn_synthetic")
+MICRO = ("mersiamc3d", "mersiamc3d_synthetic", "micro_ann", "micro_snn")
 PRETRAIN = ("pretrain_256", "pretrain_snn_synthetic", "pretrain_synthetic")
 
 
 def test_all_are_shipped() -> None:
-    assert {*NAMES, *PRETRAIN} <= set(shipped_configs())
+    assert {*NAMES, *PRETRAIN, *MICRO} <= set(shipped_configs())
 
 
-@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN])
+@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN, *MICRO])
 def test_it_says_its_command(name: str) -> None:
     path = shipped_configs()[name]
     opening = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
@@ -56,9 +59,20 @@ def test_a_generator_is_built_for_the_classifier_that_takes_its_encoder(name: st
     assert (encoder.size_px, encoder.width) == (other.model.size_px, other.model.width)
 
 
-@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN])
+@pytest.mark.parametrize("name", MICRO)
+def test_a_micro_network_is_built(name: str) -> None:
+    config = load_config(MicroConfig, shipped_configs()[name])
+    assert config.backend == ("snn" if name == "micro_snn" else "ann")
+    model = empty_classifier(config, 3).eval()
+    size_px = config.input.size_px
+    assert model(torch.zeros(2, 3, 10, size_px, size_px)).shape == (2, 3)
+    parameters = sum(value.numel() for value in model.parameters())
+    assert parameters == 1_247_811 or name != "mersiamc3d"  # the reference's number, both biases and batch norm
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PRETRAIN, *MICRO])
 def test_the_resolved_form_is_read_back_the_same(name: str, tmp_path: Path) -> None:
-    model = PretrainConfig if name in PRETRAIN else TrainConfig
+    model = PretrainConfig if name in PRETRAIN else MicroConfig if name in MICRO else TrainConfig
     config = load_config(model, shipped_configs()[name])
     (tmp_path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     assert load_config(model, tmp_path / "config.yaml") == config

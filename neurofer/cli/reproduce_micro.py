@@ -67,7 +67,7 @@ def mersiamc3d(
     made = Made(command_text("mersiamc3d", said, overrides), dump_config(settings), clip_set)
     report = mersiamc3d_report(cells, outcome, made)
     lines = micro_lines(cells, outcome.records)
-    rows = micro_rows(lines, outcome.records, cells)
+    rows = micro_rows(lines)
     if not rows:
         (out / "table.csv").unlink(missing_ok=True)
     write_tables(out, outcome, made.configuration, report, rows)

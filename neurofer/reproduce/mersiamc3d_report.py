@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from neurofer.plot.report import Report, Section, Table
 from neurofer.reproduce.cells import Cell, Outcome
@@ -27,6 +29,9 @@ from neurofer.reproduce.mersiamc3d_variants import BASE, variant_text, without_a
 from neurofer.reproduce.report import Made, again, facts
 from neurofer.reproduce.tables import OverSeeds
 from neurofer.reproduce.words import between_text, mean_text, numbers_text
+
+if TYPE_CHECKING:
+    from neurofer.plot.ablation import Estimate
 
 PROTOCOL = ("leave one subject out of all data sets together; decisions of all folds pooled before they are scored; "
             "fixed epochs, nothing is chosen on the tested subject")
@@ -70,11 +75,10 @@ def scores_section(lines: Sequence[Line], title: str) -> Section:
     rows = [(line.variant, *_cells(line.scores(), {metric: line.interval(metric) for metric in ("uf1", "uar")}))
             for line in lines]
     floors = {}
-    for name, found in needs_no_face(lines).items():
-        rows.append((name, *_cells(found[0], found[1])))
-        floors[name] = found[0]["uf1"].mean
-    figure = variants_figure({line.variant: estimate(line.scores()["uf1"]) for line in lines},
-                             "UF1 over all subjects, mean and 95 % t interval over seeds", title, floors)
+    for name, (scores, people) in needs_no_face(lines).items():
+        rows.append((name, *_cells(scores, people)[:-1], "-"))
+        floors[name] = scores["uf1"].mean
+    figure = variants_figure(*_estimates(lines), title, floors)
     text = ("UF1 is the mean of the classes' F1 and UAR that of their recalls, both from the decisions of all folds "
             "together. In brackets behind a mean: 95 % t interval over seeds, where there are several. Other people: "
             "95 % interval when the subjects are drawn again. majority says the commonest training class; motion is a "
@@ -82,6 +86,18 @@ def scores_section(lines: Sequence[Line], title: str) -> Section:
     return Section("UF1 and UAR", text, tables=(
         Table("Per cent", ("variant", "UF1", "UF1, other people", "UAR", "UAR, other people", "accuracy", "seeds"),
               tuple(rows)),), pictures=(picture(figure, "variants.png", "UF1 of every variant with its interval"),))
+
+
+def _estimates(lines: Sequence[Line]) -> tuple[dict[str, Estimate], str]:
+    """UF1 of every variant with its interval over seeds, or over subjects where one has a single seed; and its name."""
+    from neurofer.plot.ablation import Estimate
+
+    means = {line.variant: line.scores()["uf1"] for line in lines}
+    if all(one.interval is not None for one in means.values()):
+        return {name: estimate(one) for name, one in means.items()}, "UF1, mean and 95 % t interval over seeds"
+    people = {line.variant: line.interval("uf1") or (None, None) for line in lines}
+    return ({name: Estimate(one.mean, *people[name]) for name, one in means.items()},
+            "UF1 and 95 % interval when the subjects are drawn again")
 
 
 def needs_no_face(lines: Sequence[Line]) -> dict[str, tuple[dict[str, OverSeeds], dict[str, Interval]]]:
@@ -179,7 +195,8 @@ def stages_section(lines: Sequence[Line], checked: int) -> Section:
                      numbers_text([key["repeating_clips"] for key in keys]),
                      numbers_text([key["refused"] for key in keys]),
                      numbers_text([round(key["lag_us"] / 1_000) for key in keys]),
-                     numbers_text([result["parameters"] for result in results])))
+                     numbers_text([result["parameters"] for result in results]),
+                     f"{np.mean([one for took in line.seconds.values() for one in took]):.1f}"))
     text = (f"In {checked:,} finished folds the record of who was read was checked: no tested subject was read for "
             "stage 1, the interpolator, the lag of onsets, the search of alpha, statistics or stage 2.",
             "Repeating: clips of so few frames that key frames show one twice. Refused: clips without a detection in "
@@ -187,7 +204,7 @@ def stages_section(lines: Sequence[Line], checked: int) -> Section:
     return Section("How it was trained", text, tables=(
         Table("Over all folds and seeds; a range is that of the folds", (
             "variant", "alpha chosen, folds", "pairs told, last epoch %", "training clips told, last epoch %",
-            "repeating clips", "refused clips", "lag ms", "parameters"), tuple(rows)),))
+            "repeating clips", "refused clips", "lag ms", "parameters", "seconds a fold"), tuple(rows)),))
 
 
 def told_lines(lines: Sequence[Line]) -> list[tuple[str, str, str, str]]:

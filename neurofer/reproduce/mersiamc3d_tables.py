@@ -69,12 +69,14 @@ class Line:
         settings: Of its first fold.
         folds: Results of all folds by seed.
         decisions: What they said, pooled, by seed.
+        seconds: What each fold took, by seed.
     """
 
     variant: str
     settings: MicroConfig
     folds: Mapping[int, tuple[Record, ...]]
     decisions: Mapping[int, Decisions]
+    seconds: Mapping[int, tuple[float, ...]]
 
     @property
     def results(self) -> tuple[Record, ...]:
@@ -119,11 +121,13 @@ def micro_lines(cells: Sequence[Cell], records: Mapping[str, Record]) -> list[Li
     require_untouched(cells, records)
     lines = []
     for variant, seeds in wanted.items():
-        folds = {seed: tuple(records[cell.name]["result"] for cell in mine) for seed, mine in seeds.items()
-                 if all(cell.name in records for cell in mine)}
-        if folds:
-            settings = settings_of(next(iter(seeds.values()))[0])
-            lines.append(Line(variant, settings, folds, {seed: pooled(results) for seed, results in folds.items()}))
+        done = {seed: [records[cell.name] for cell in mine] for seed, mine in seeds.items()
+                if all(cell.name in records for cell in mine)}
+        if done:
+            folds = {seed: tuple(record["result"] for record in mine) for seed, mine in done.items()}
+            lines.append(Line(variant, settings_of(next(iter(seeds.values()))[0]), folds,
+                              {seed: pooled(results) for seed, results in folds.items()},
+                              {seed: tuple(record["seconds"] for record in mine) for seed, mine in done.items()}))
     return lines
 
 
@@ -233,13 +237,8 @@ def parts_of(lines: Sequence[Line]) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def micro_rows(lines: Sequence[Line], records: Mapping[str, Record], cells: Sequence[Cell]) -> list[Row]:
+def micro_rows(lines: Sequence[Line]) -> list[Row]:
     """A flat row for every variant, seed and part, ``full`` being all."""
-    seconds: dict[tuple[str, int], float] = {}
-    for cell in without_apex(cells):
-        if cell.name in records:
-            place = cell.parameters["variant"], cell.parameters["seed"]
-            seconds[place] = seconds.get(place, 0.0) + records[cell.name]["seconds"]
     rows: list[Row] = []
     for line in lines:
         for part in (None, *parts_of(lines)):
@@ -253,5 +252,5 @@ def micro_rows(lines: Sequence[Line], records: Mapping[str, Record], cells: Sequ
                     "clips": len(said.truth), "subjects": len(set(said.subjects)), "folds": len(line.folds[seed]),
                     **{f"{name}_uf1": scores_by_seed({0: pooled(line.folds[seed], name).part(part)})["uf1"].mean
                        for name in BASELINES},
-                    "seconds": round(seconds[line.variant, seed], 1)})
+                    "seconds": round(sum(line.seconds[seed]), 1)})
     return rows

@@ -94,6 +94,13 @@ def test_a_fold_that_is_gone_is_run_alone_and_gives_the_same(run_cli: Cli, store
     assert "| cross_entropy |" not in (tmp_path / "report.md").read_text()  # no number of a part of the folds
     done = run_cli(*command(store, tmp_path), "--resume")
     assert "10 of 10 cells, 1 of them run now" in done.out
+    for other in set((tmp_path / "cells").iterdir()) - {tmp_path / "cells" / "apex.json"}:
+        if other.name != lost.name:
+            other.unlink()
+    early = run_cli(*command(store, tmp_path), "--render")
+    assert early.code == 0, early.err
+    assert "Not finished: no variant has all of its folds yet." in (tmp_path / "report.md").read_text()
+    assert not (tmp_path / "table.csv").exists()
     before, after = (json.loads((place / "cells" / lost.name).read_text())["result"] for place in (table, tmp_path))
     assert before["predictions"] == after["predictions"]
 
@@ -158,6 +165,12 @@ def test_wrong_words_are_told(words: tuple[str, ...], told: str, run_cli: Cli, s
     assert not (tmp_path / "out").exists()
 
 
+def test_help_shows_an_example(run_cli: Cli) -> None:
+    said = run_cli("reproduce", "mersiamc3d", "--help")
+    assert said.code == 0
+    assert "neurofer reproduce mersiamc3d" in said.out.split("Usage:", 1)[1].split("\n", 2)[2]
+
+
 def made_up_clips(datasets: dict[str, int], per_subject: int = 3) -> ClipSet:
     """So many subjects of each data set, who show each class in turn."""
     clips = [Clip(f"{name}/p{person}_{number}", Path("events"), 0, 1, f"{name}/p{person}", LABELS3[number % 3], name)
@@ -206,7 +219,7 @@ def test_scores_by_hand() -> None:
     assert change.values.values == {0: pytest.approx(1 / 3 - 7 / 9), 1: 0}
     assert change.interval is not None
     assert change.interval[0] <= change.values.mean <= change.interval[1]
-    rows = micro_rows(lines, records, cells)
+    rows = micro_rows(lines)
     assert [(row["variant"], row["part"], row["seed"]) for row in rows[:3]] == [
         (BASE, "full", 0), (BASE, "full", 1), (BASE, "a", 0)]
     assert rows[0]["majority_uf1"] == pytest.approx(1 / 6)  # all nine negative: F1 1/2, 0, 0
