@@ -62,15 +62,28 @@ class Task:
 
 def read_task(model: Path, files: list[Path], out: Path | None, box: str | None, sensor: str | None, start_us: int,
               stop_us: int | None, mode: str, shard: str | None) -> Task:
-    """The task that the options describe; ``model`` is what decides.
+    """The task that the options describe, about all recordings that ``files`` name; ``model`` is what decides.
 
     Raises:
         UsageError: an option that makes no sense, an output that would replace a recording or what decides, or no
             recording.
     """
+    from neurofer.stream.inputs import find_recordings
+
+    return deciding_task(model, files, lambda: find_recordings(files, leave_out=out), out, box, sensor, start_us,
+                         stop_us, mode, shard)
+
+
+def deciding_task(model: Path, files: list[Path], find: Callable[[], list[Path]], out: Path | None, box: str | None,
+                  sensor: str | None, start_us: int, stop_us: int | None, mode: str, shard: str | None) -> Task:
+    """The task that the options describe, about all that ``find`` finds in ``files``.
+
+    Raises:
+        UsageError: an option that makes no sense, or an output that would replace a recording or what decides.
+    """
     from neurofer import workers as many
     from neurofer.cli.options import parse_sensor
-    from neurofer.stream.inputs import find_recordings, part_of
+    from neurofer.stream.inputs import part_of
     from neurofer.stream.tables import Request
 
     if mode not in ("repair", "strict", "trust"):
@@ -82,7 +95,7 @@ def read_task(model: Path, files: list[Path], out: Path | None, box: str | None,
     target = part_of(out, part) if out is not None else None
     for table in {out, target}:
         _refuse_to_overwrite(table, [model, *files])
-    everything = find_recordings(files, leave_out=out)
+    everything = find()
     return Task(many.shard(everything, part), len(everything), part, request, out, target)
 
 
@@ -108,8 +121,14 @@ def decide_each(decider: Decider, opener: Opener, request: Request, workers: int
     return write
 
 
-def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str = "latency_ms") -> None:
+def run_task(task: Task, header: Callable[[TextIO], None], write: Write, boxes: bool = True) -> None:
     """Write all tables of a task, and say what became of the recordings.
+
+    Args:
+        task: The task.
+        header: Writes the names of the columns.
+        write: Writes the rows.
+        boxes: Whether there is a table of face boxes, too.
 
     Raises:
         NeuroferError: all recordings failed; the output is then left as it was.
@@ -121,7 +140,7 @@ def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str 
     with _output(task.target) as stream:
         lines: list[str] = []
         tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
-        rows: Any = _HeaderFirst(stream, lambda: tables.write_header(stream, classes, time_column))
+        rows: Any = _HeaderFirst(stream, lambda: header(stream))
         summary = write(task.recordings, rows, tell)
         if task.recordings and len(summary.failures) == len(task.recordings):
             tables.write_failures(failures, summary)
@@ -134,9 +153,9 @@ def run_task(task: Task, classes: Sequence[str], write: Write, time_column: str 
         rows.begin()
     for line in lines:
         print(line, file=sys.stderr)
-    if task.out is not None:
+    if task.out is not None and boxes:
         tables.write_notes(task.beside("boxes.csv"), failures, summary)
-    elif summary.failures:
+    elif task.out is not None or summary.failures:
         tables.write_failures(failures, summary)
     if task.part != (1, 1):
         print(f"part {task.part[0]} of {task.part[1]}: {len(task.recordings)} of {task.everything} recordings",
@@ -163,6 +182,9 @@ def parse_box(text: str | None) -> Box | None:
     return box
 
 
+_OUR_HEADERS = (b"file,start_us,end_us,label,", b"file,onset_frame,apex_frame,offset_frame,")
+
+
 def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
     """Stop before what is read is replaced by what is decided; decisions of an earlier run may be replaced.
 
@@ -177,7 +199,7 @@ def _refuse_to_overwrite(out: Path | None, files: list[Path]) -> None:
     if not any(path.exists() and (path.resolve() == place or path.resolve() in place.parents) for path in files):
         return
     with open(out, "rb") as stream:
-        if not stream.read(32).startswith(b"file,start_us,end_us,label,"):
+        if not stream.read(64).startswith(_OUR_HEADERS):
             raise UsageError(f"--out: {out} is among what is read and holds no decisions; choose another name")
 
 

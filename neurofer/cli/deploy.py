@@ -72,6 +72,7 @@ def deploy(
 ) -> None:
     from neurofer.cli._deciding import decide_each, read_task, run_task
     from neurofer.hardware.deploy import PLACES, ChipPredictor, OpenedChip
+    from neurofer.stream.tables import write_header
     from neurofer.workers import processors
 
     place = next((place for place in PLACES if place == on), None)
@@ -95,7 +96,7 @@ def deploy(
         write = _side_by_side(decider, task.request, batch or GPU_BATCH)
     else:
         write = decide_each(decider, opener, task.request, workers, "deploy")
-    run_task(task, decider.classes, write, "host_ms")
+    run_task(task, lambda stream: write_header(stream, decider.classes, "host_ms"), write)
 
 
 def _side_by_side(predictor: ChipPredictor, request: Request, batch: int) -> Write:

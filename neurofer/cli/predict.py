@@ -7,6 +7,19 @@ from pathlib import Path
 import typer
 
 from neurofer.cli._deciding import BOX, FILES, MODE, OUT, SENSOR, SHARD, START_US, STOP_US, WORKERS
+from neurofer.cli.predict_micro import (
+    APEX,
+    EYES,
+    FPS,
+    OFFSET,
+    ONSET,
+    PLOT,
+    THRESHOLD,
+    WHOLE,
+    MicroOptions,
+    predict_micro,
+)
+from neurofer.errors import UsageError
 
 HELP = """Say what recordings show, window by window.
 
@@ -24,6 +37,15 @@ Many recordings are shared out over processes by --workers, each with one thread
 latency_ms feels the company. Over machines, --shard I/N takes every N-th recording, and all names get -I-of-N.
 
 Videos are turned into events first: neurofer simulate VIDEO -o EVENTS.
+
+Runs of micro-expressions (--task micro, which the run's card says by itself) take films: videos, folders of images
+with --fps. The face is aligned by the onset frame, by its eyes (--eyes), its box (--box), not at all (--whole), or as a
+detector finds it. --onset and --offset, and --apex, say when the expression is; without them it is looked for in events
+that are made of the film, and where none is found the whole film is taken. One row
+file,onset_frame,apex_frame,offset_frame,onset_ms,apex_ms,offset_ms,moments,label,p_<class>...,latency_ms a file;
+frames count from 0, milliseconds from the first frame or event, and moments is given, found or whole. Recordings of
+events are for runs with input.kind=slices; their head is not stabilised, so it must be still. --plot draws key frames
+and apex.
 """
 
 
@@ -36,12 +58,15 @@ def register(app: typer.Typer) -> None:
         "neurofer predict runs/snn recordings/ -o decisions.csv",
         "neurofer predict runs/ann recordings/ -o decisions.csv --workers 0 --shard 3/8",
         "neurofer predict runs/ann gen3.raw --sensor 640x480 --box 210,80,200,200 --stop-us 1000000",
+        "neurofer predict runs/micro face.mp4 --plot pictures",
+        "neurofer predict --task micro runs/micro frames/ --fps 200 --onset 36 --apex 61 --offset 90",
     ))(predict)
 
 
 def predict(
     run: Path = typer.Argument(..., help="Run folder that 'neurofer train' left."),
     files: list[Path] = FILES,
+    task: str | None = typer.Option(None, "--task", help="recognise or micro; by default what the run's card says."),
     out: Path | None = OUT,
     box: str | None = BOX,
     sensor: str | None = SENSOR,
@@ -50,13 +75,48 @@ def predict(
     mode: str = MODE,
     workers: int = WORKERS,
     shard: str | None = SHARD,
+    fps: float | None = FPS,
+    eyes: str | None = EYES,
+    whole: bool = WHOLE,
+    onset: str | None = ONSET,
+    apex: str | None = APEX,
+    offset: str | None = OFFSET,
+    threshold: float | None = THRESHOLD,
+    plot: Path | None = PLOT,
 ) -> None:
+    options = MicroOptions(fps, eyes, whole, onset, apex, offset, threshold, plot)
+    if _task_of(run, task) == "micro":
+        predict_micro(run, files, out, box, sensor, start_us, stop_us, mode, workers, shard, options)
+        return
+    if options.given():
+        raise UsageError(f"predict: {options.given()[0]} is for runs of micro-expressions, which {run} is not")
     from neurofer.cli._deciding import decide_each, read_task, run_task
     from neurofer.stream.predictor import OpenedApart, Predictor
+    from neurofer.stream.tables import write_header
     from neurofer.workers import processors
 
-    task = read_task(run, files, out, box, sensor, start_us, stop_us, mode, shard)
+    asked = read_task(run, files, out, box, sensor, start_us, stop_us, mode, shard)
     predictor = Predictor.open(run)
     predictor.limit_threads()
-    run_task(task, predictor.classes,
-             decide_each(predictor, OpenedApart(run), task.request, workers or processors(), "predict"))
+    run_task(asked, lambda stream: write_header(stream, predictor.classes),
+             decide_each(predictor, OpenedApart(run), asked.request, workers or processors(), "predict"))
+
+
+def _task_of(run: Path, task: str | None) -> str:
+    """The task of the run, which an option may only confirm; a run that cannot be read is refused later, by its verb.
+
+    Raises:
+        UsageError: another word, or another task than the run's.
+    """
+    from neurofer.errors import BadFileError
+    from neurofer.train.run_folder import read_card
+
+    if task not in (None, "recognise", "micro"):
+        raise UsageError(f"--task: need recognise or micro, got {task!r}")
+    try:
+        said = str(read_card(run).get("task", "recognise"))
+    except BadFileError:
+        return task or "recognise"
+    if task is not None and (task == "micro") != (said == "micro"):
+        raise UsageError(f"--task {task}: {run} is a run of task {said}; leave --task out, or name another run")
+    return said

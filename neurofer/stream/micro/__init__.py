@@ -1,0 +1,1 @@
+"""Which micro-expression a new film or recording shows."""
