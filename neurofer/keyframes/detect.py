@@ -33,8 +33,8 @@ class DetectSettings:
         end_z: A burst has ended at the first bin that scores less; ``end_bins`` of them in a row are rest.
         offset_share: Share of the largest displacement below which the expression is over.
         lag_us: How late onsets are found, taken off them; measure it on training subjects (``calibrated_lag``).
-        support_us: An event counts for the rate only if a neighbour had one within this time before; 0 for all events.
-            Long, because small expressions are slow: 1 pixel in 100 ms.
+        support_us: An event counts, for the rate and in a burst's pattern, only if a neighbour had one within this time
+            before; 0 for all events. Long, because small expressions are slow: 1 pixel in 100 ms.
         window_us: Length of the window that a recording's background rate is taken from, if it is longer than that.
         longest_us: An expression that has not been taken back after this time is given up.
         must_return: Refuse a burst that nothing takes back. False guesses its apex and offset from the rate.
@@ -75,7 +75,7 @@ class Detection:
         offset_from: What the offset was found by; ``end`` is the end of the recording, or of the time given to one.
         peak_z: Largest score of the rate between found onset and offset.
         course_us: ``(N,)`` int64, times of the events between found onset and offset.
-        course: ``(N,)`` float64, the displacement after each of them; 1 at the end of the first burst.
+        course: ``(N,)`` float64, the displacement after each of them; about 1 at the end of the first burst.
     """
 
     onset_us: int
@@ -96,9 +96,10 @@ class Refusal:
 
 
 class _Score(NamedTuple):
-    """Scores ``(bins,)`` of a recording from ``start_us`` to ``stop_us``."""
+    """Scores ``(bins,)`` of a recording from ``start_us`` to ``stop_us``, and the events that were counted for them."""
 
     z: NDArray[np.float64]
+    counted: Events
     start_us: int
     stop_us: int
 
@@ -191,7 +192,7 @@ def _found(events: Events, regions: NDArray[np.integer], settings: DetectSetting
     stop_us = events.end_us + 1 if stop_us is None else stop_us
     counted = without_background(events, settings.support_us)[0] if settings.support_us else events
     counts = region_counts(counted, regions, start_us, stop_us, settings.bin_us)
-    score = _Score(rate_score(counts, settings.window_us // settings.bin_us), start_us, stop_us)
+    score = _Score(rate_score(counts, settings.window_us // settings.bin_us), counted, start_us, stop_us)
     free_us = start_us
     for burst in _bursts(score.z, settings):
         onset_us = start_us + burst.start * settings.bin_us
@@ -210,7 +211,7 @@ def _expression(events: Events, score: _Score, burst: _Burst, settings: DetectSe
     horizon_us = min(found_us + settings.longest_us, score.stop_us)
     part = events.between(found_us, horizon_us)
     burst_stop_us = score.start_us + burst.stop * settings.bin_us
-    course = displacement(part, burst_stop_us)
+    course = displacement(part, score.counted.between(found_us, burst_stop_us))
     back = find_return(course, int(np.searchsorted(part.t, burst_stop_us)), settings.offset_share)
     if back is not None:
         found = _Place(int(part.t[back.apex]), int(part.t[back.offset]), "displacement", "displacement")

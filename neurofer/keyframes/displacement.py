@@ -17,26 +17,23 @@ class Return(NamedTuple):
     offset: int
 
 
-def displacement(events: Events, burst_stop_us: int) -> NDArray[np.float64]:
+def displacement(events: Events, burst: Events) -> NDArray[np.float64]:
     """``S``, after each event: ``<P, Q> / |Q|^2``, the part of the burst's movement that is there.
 
-    ``P`` is ON minus OFF of each pixel so far, ``Q`` the same of the whole burst. S is 1 at the end of the burst, grows
-    while the movement goes on, and falls to 0 where it is taken back, whatever the rate of events is meanwhile.
+    ``P`` is ON minus OFF of each pixel so far, ``Q`` the same of the whole burst. S is about 1 at the end of the burst,
+    grows while the movement goes on, and falls to 0 where it is taken back, whatever the rate of events is meanwhile.
 
     Args:
-        events: From the start of the burst on; not modified.
-        burst_stop_us: Events before it are the burst.
+        events: From the start of the burst on, all of them: what takes a movement back is often alone.
+        burst: The events of the burst without its background activity, which nothing ever takes back.
 
     Returns:
         ``(N,)`` float64, zeros where the burst's ON and OFF cancel in each pixel.
     """
     width, height = events.sensor
-    pixel = events.y.astype(np.int64) * width + events.x
-    sign = np.where(events.p, 1, -1)
-    burst = slice(0, int(np.searchsorted(events.t, burst_stop_us)))
-    pattern = np.bincount(pixel[burst], sign[burst], minlength=width * height)
+    pattern = np.bincount(_pixels(burst), _signs(burst), minlength=width * height)
     size = float(pattern @ pattern)
-    return np.cumsum(sign * pattern[pixel]) / size if size else np.zeros(len(events))
+    return np.cumsum(_signs(events) * pattern[_pixels(events)]) / size if size else np.zeros(len(events))
 
 
 def find_return(course: NDArray[np.float64], first: int, share: float) -> Return | None:
@@ -59,3 +56,11 @@ def find_return(course: NDArray[np.float64], first: int, share: float) -> Return
         return None
     offset = first + int(fallen[0])
     return Return(int(np.argmax(course[:offset])), offset) if offset else None
+
+
+def _pixels(events: Events) -> NDArray[np.int64]:
+    return events.y.astype(np.int64) * events.sensor[0] + events.x
+
+
+def _signs(events: Events) -> NDArray[np.int64]:
+    return np.where(events.p, 1, -1)
