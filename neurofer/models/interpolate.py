@@ -45,7 +45,7 @@ class SeparableInterpolator(nn.Module):
     it. The published network has 51 taps, four times the width and no hints.
 
     One pair of 128 x 128 with 9 taps and width 16: 123 million multiplications in convolutions and 2.9 million in the
-    blend, 9 ms on one core; 120,181 parameters.
+    blend, 12 ms on one core at 2.6 GHz, of which the blend takes 3; 120,181 parameters.
 
     Attributes:
         taps: Length of the kernels.

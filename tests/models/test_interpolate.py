@@ -160,9 +160,10 @@ def test_hint_is_the_motion(right: float, down: float) -> None:
 
 
 def test_hint_is_bounded() -> None:
-    random = torch.rand(2, 1, 24, 24, generator=torch.Generator().manual_seed(0))
-    far = motion_hint(random[0] / 100, random[1])
-    assert far.abs().max() == 4
+    slope = (0.05 * torch.arange(24.0)).expand(1, 24, 24)
+    hint = motion_hint(slope, slope + 1)  # as if 20 px to the left
+    assert hint[0, 0, 8:-8, 8:-8].unique().tolist() == [-4]
+    assert not hint[0, 1].any()
 
 
 def test_hint_is_nothing_where_nothing_is_seen() -> None:

@@ -50,7 +50,7 @@ class InterpolateConfig(StrictModel):
     steps: PositiveInt = 150
     batch: PositiveInt = Field(8, le=4096)
     crop_px: int = Field(64, ge=16, le=512)
-    lr: PositiveFloat = 2e-3
+    lr: PositiveFloat = 1e-3
     taps: int = Field(9, ge=3, le=51)
     width: PositiveInt = Field(16, le=256)
     gaps: list[PositiveInt] = Field([2, 4, 8, 16, 32], min_length=1)
