@@ -1,0 +1,159 @@
+"""A whole training: who was read for what, the same run after a kill, and what a finished folder holds."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurofer.data.micro.pool import labelled, open_pool
+from neurofer.data.micro.split import leave_one_out
+from neurofer.errors import NeuroferError, UsageError
+from neurofer.evaluate.micro_run import evaluate_micro_run, pool_runs
+from neurofer.train.micro import stages
+from neurofer.train.micro.fold import fold_data, train_fold
+from neurofer.train.micro.reads import PURPOSES, Reads, require_unread
+from neurofer.train.micro.recipe import train_micro
+from neurofer.train.run_folder import load_run, read_card
+from trees.micro_store import small_config
+
+KINDS = {
+    "flow": (), "linear": ("key.kind=linear",), "uniform": ("key.kind=uniform",),
+    "flow apex": ("key.apex=flow",), "noise": ("key.apex_noise_frames=4",), "similarity": ("prior.loss=similarity",),
+    "no prior": ("prior.loss=none",), "event": ("key.kind=event",), "slices": ("input.kind=slices",),
+    "event slices": ("input.kind=slices", "key.kind=event"),
+    "spiking": ("backend=snn", "input.kind=slices", "prior.lr=1e-3"),
+    "drawn": ("key.kind=interp_cnn", "interpolate.steps=2", "interpolate.batch=2", "interpolate.crop_px=32"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tested_subject_is_read_for_nothing_but_the_test(kind: str, store: Path, tmp_path: Path) -> None:
+    config = small_config(*KINDS[kind], "prior.epochs=1", "target.epochs=1")
+    clip_set = labelled(open_pool([store]), "label3")
+    split = leave_one_out(clip_set, 1)
+    fold = fold_data(config, clip_set, split, tmp_path)
+    result = train_fold(config, clip_set, fold)
+    record = fold.data.reads.record()
+    require_unread(record, split.test)
+    assert record["test"]["subjects"] == list(split.test)
+    expected = {"statistics", "stage2", "alpha"} | ({"stage1"} if config.prior.loss != "none" else set())
+    expected |= {"lag"} if config.key.kind == "event" else set()
+    expected |= {"interpolator"} if config.key.kind == "interp_cnn" else set()
+    for purpose in PURPOSES:
+        assert bool(record[purpose]["subjects"]) == (purpose in expected | {"test"}), purpose
+    assert set(record["stage2"]["subjects"]) == set(split.train)
+    assert result.probabilities.shape == (3, 3)
+    assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(3))
+
+
+def test_a_record_with_a_tested_subject_elsewhere_is_refused(store: Path) -> None:
+    clip_set = labelled(open_pool([store]), "label3")
+    reads = Reads(clip_set)
+    reads.note("test", [0])
+    require_unread(reads.record(), [clip_set.clips[0].subject])
+    reads.note("alpha", [0, 5])
+    with pytest.raises(NeuroferError, match=f"{clip_set.clips[0].subject} was read for alpha"):
+        require_unread(reads.record(), [clip_set.clips[0].subject])
+
+
+def test_the_training_does_not_depend_on_the_tested_clips(store: Path, tmp_path: Path) -> None:
+    """Their maps are replaced by noise: not one weight changes."""
+    config = small_config()
+    clip_set = labelled(open_pool([store]), "label3")
+    fold = fold_data(config, clip_set, leave_one_out(clip_set, 0), tmp_path)
+    weights = train_fold(config, clip_set, fold).model.state_dict()
+    maps = np.array(fold.data.inputs.maps)
+    maps[fold.test] = np.random.default_rng(0).normal(size=maps[fold.test].shape)
+    noisy = stages.MicroData(type(fold.data.inputs)("flow", maps), fold.data.labels, fold.data.subjects,
+                             fold.data.classes, fold.data.statistics, Reads(clip_set))
+    other = train_fold(config, clip_set, type(fold)(noisy, fold.train, fold.test, fold.instants, None, None))
+    assert all(np.array_equal(value, other.model.state_dict()[name]) for name, value in weights.items())
+
+
+def test_the_early_convolutions_stay_at_first(store: Path, tmp_path: Path) -> None:
+    config = small_config("prior.loss=none", "target.alpha=none", "target.frozen_epochs=3", "target.lr_trunk=1e-2")
+    clip_set = labelled(open_pool([store]), "label3")
+    fold = fold_data(config, clip_set, leave_one_out(clip_set, 0), tmp_path)
+    fresh = stages.build_trunk(config, fold.data, fold.train, config.seed)
+    trained = train_fold(config, clip_set, fold).model.trunk
+    for name, value in fresh.state_dict().items():
+        early = name.startswith(("blocks.0", "blocks.1"))
+        moved = not np.array_equal(value, trained.state_dict()[name])
+        if early or name.startswith("blocks.3.0"):
+            assert moved != early, name
+
+
+@pytest.mark.parametrize("kind", ["flow", "spiking"])
+@pytest.mark.parametrize("stage", ["prior", "target"])
+def test_a_killed_run_goes_on_to_the_same_weights(kind: str, stage: str, store: Path, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (*KINDS[kind], f"data=[{json.dumps(str(store))}]", "target.alpha=none")
+    whole = train_micro(small_config(*words, f"out={tmp_path / 'whole'}"))
+    config, save = small_config(*words, f"out={tmp_path / 'killed'}"), stages.save_checkpoint
+
+    def save_and_die(path: Path, *rest: object) -> None:
+        save(path, *rest)  # type: ignore[arg-type]
+        if path.name.startswith("checkpoint-prior") == (stage == "prior"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "save_checkpoint", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train_micro(config)
+    monkeypatch.undo()
+    with pytest.raises(NeuroferError, match="unfinished run"):
+        train_micro(config)
+    resumed = train_micro(config, resume=True)
+    assert read_card(resumed)["digest"] == read_card(whole)["digest"]
+    assert not list(resumed.glob("checkpoint*"))
+    assert train_micro(config, resume=True) == resumed  # a finished one is left as it is
+
+
+def test_a_finished_folder_says_everything(store: Path, tmp_path: Path) -> None:
+    config = small_config(f"data=[{json.dumps(str(store))}]", f"out={tmp_path / 'run'}", "split.kind=loso",
+                          "split.subject=s002")
+    folder = train_micro(config)
+    card, record = read_card(folder), json.loads((folder / "run.json").read_text())
+    assert card["task"] == "micro"
+    assert card["protocol"]["subjects"]["test"] == ["s002"]
+    assert record["alpha_search"]["chosen"] == card["alpha"]
+    assert sorted(sum(record["alpha_search"]["folds"], [])) == ["s000", "s001", "s003"]
+    with open(folder / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["subject"] for row in rows] == ["s002"] * 3
+    for row in rows:
+        assert float(row["negative"]) + float(row["positive"]) + float(row["surprise"]) == pytest.approx(1, abs=2e-6)
+    assert {"curves.png", "confusion.png", "metrics.jsonl"} <= {path.name for path in folder.iterdir()}
+    found = evaluate_micro_run(folder)
+    assert found["test"]["confusion"] == record["test"]["confusion"]
+    assert {name: said["predicted"] for name, said in found["decisions"].items()} == {
+        row["clip"]: row["predicted"] for row in rows}
+    with pytest.raises(NeuroferError, match="predict --task micro"):
+        load_run(folder)
+
+
+def test_folds_are_pooled_and_never_twice(store: Path, tmp_path: Path) -> None:
+    found = []
+    for fold in range(2):
+        config = small_config(f"data=[{json.dumps(str(store))}]", f"out={tmp_path / str(fold)}", "split.kind=loso",
+                              f"split.fold={fold}", "prior.loss=none", "target.alpha=none", "target.epochs=1")
+        found.append(evaluate_micro_run(train_micro(config)))
+    (pooled,) = pool_runs(found).values()
+    assert pooled["test"]["samples"] == 6
+    assert np.array_equal(pooled["test"]["confusion"],
+                          np.sum([one["test"]["confusion"] for one in found], axis=0))
+    assert set(pooled["baselines"]) == {"majority", "motion"}
+    with pytest.raises(UsageError, match="tested by two runs"):
+        pool_runs([found[0], found[0]])
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (("split.kind=loso", "split.subject=s009"), "is none of micro_synthetic"),
+    (("split.kind=loso", "split.fold=7"), "has 4 subjects"), (("split.folds=9",), "cannot make 9 folds"),
+    (("label=label5",), "no clip of micro_synthetic has it"), (("target.inner_folds=4",), "cannot make 4 folds")])
+def test_what_cannot_be_is_one_sentence(words: tuple[str, ...], message: str, store: Path, tmp_path: Path) -> None:
+    with pytest.raises((UsageError, NeuroferError), match=message):
+        train_micro(small_config(*words, f"data=[{json.dumps(str(store))}]", f"out={tmp_path / 'run'}"))
