@@ -42,6 +42,12 @@ SMALL = ("input.size_px=16", "model.width=0.1", "model.features=8", "model.proje
 SHOWN = "base,cross_entropy,slices_event"
 
 
+@pytest.fixture(autouse=True)
+def quick_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search of alpha takes few steps for each of its many heads."""
+    monkeypatch.setattr("neurofer.train.micro.stages._HEAD_STEPS", 5)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three people with four micro-expressions each."""
