@@ -148,7 +148,8 @@ def _card(config: MicroConfig, clip_set: ClipSet, record: dict[str, Any], result
     scored = record["test"]
     return {
         "task": "micro", "backend": config.backend, "classes": list(clip_set.classes), "label": config.label,
-        "channels": 3, "input": config.input.model_dump(mode="json"), "key": config.key.model_dump(mode="json"),
+        "channels": 3, "crop_px": clip_set.clips[0].sensor[0],
+        "input": config.input.model_dump(mode="json"), "key": config.key.model_dump(mode="json"),
         "lag_us": record["key_frames"]["lag_us"], "statistics": record["statistics"], "alpha": record["alpha"],
         "data": {"name": clip_set.name, "digest": clip_set.digest},
         "protocol": {"name": record["protocol"], "subjects": record["subjects"]},
