@@ -92,6 +92,19 @@ def interpolated_frames(frames: Pictures, onset: float, apex: float, offset: flo
     return grid[_grid_places(times, onset, apex, offset)]
 
 
+def remembering(midpoint: Midpoint) -> Midpoint:
+    """The same midpoints, each computed once: sequences of one clip that differ in their instants share them."""
+    known: dict[tuple[bytes, bytes], Pictures] = {}
+
+    def ask(first: Pictures, second: Pictures) -> Pictures:
+        key = first.tobytes(), second.tobytes()
+        if key not in known:
+            known[key] = midpoint(first, second)
+        return known[key]
+
+    return ask
+
+
 def _halved(marks: Pictures, still: NDArray[np.bool_], midpoint: Midpoint) -> Pictures:
     """``(3, H, W)`` to ``(17, H, W)``: every gap halved three times, those of a half that is ``still`` by a copy."""
     grid = marks

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from neurofer.keyframes.frames import interpolated_frames, linear_frames, nearest_frames
-from neurofer.keyframes.instants import KeyInstants, frame_numbers, key_instants
+from neurofer.keyframes.frames import interpolated_frames, linear_frames, nearest_frames, remembering
+from neurofer.keyframes.instants import KeyInstants, frame_numbers, key_instants, uniform_instants
 
 
 def ramp(count, step=1):
@@ -130,3 +130,12 @@ def test_instants_that_were_moved_take_the_grid_frame_nearest_to_them():
     times = np.array([0, 1, 7, 8, 9, 9.9, 10, 12, 14, 15, 16.0])
     made = interpolated_frames(ramp(17), 0, 8, 16, KeyInstants(times, 2), Halfway())
     assert lights(made) == frame_numbers(times).tolist()
+
+
+def test_midpoints_are_asked_for_once():
+    midpoint = Halfway()
+    once = remembering(midpoint)
+    for instants in (key_instants(0, 25, 80), uniform_instants(0, 80)):
+        made = interpolated_frames(ramp(81, step=3), 0, 25, 80, instants, once)
+        np.testing.assert_array_equal(made, interpolated_frames(ramp(81, step=3), 0, 25, 80, instants, Halfway()))
+    assert midpoint.batches == [2, 4, 8]

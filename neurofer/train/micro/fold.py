@@ -151,6 +151,6 @@ def _interpolator(config: MicroConfig, clip_set: ClipSet, train: NDArray[np.int6
 
     clips = [clip_set.clips[number] for number in train]
     network, said = train_interpolator([(clip.subject, frames_of(clip).pictures) for clip in clips],
-                                       config.interpolate, config.seed)
+                                       config.interpolate, config.seed, config.threads)
     reads.note_subjects("interpolator", said["subjects"])
     return network, said, interpolate_midpoint(network)

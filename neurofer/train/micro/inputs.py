@@ -17,7 +17,7 @@ from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.micro.pool import frames_of
 from neurofer.events.events import Events
 from neurofer.keyframes.flow import flow_maps
-from neurofer.keyframes.frames import Midpoint, interpolated_frames, linear_frames, nearest_frames
+from neurofer.keyframes.frames import Midpoint, interpolated_frames, linear_frames, nearest_frames, remembering
 from neurofer.keyframes.instants import KEY_FRAMES, KeyInstants
 from neurofer.keyframes.slices import event_slices
 from neurofer.train.micro.config import KeyKind, MicroInputConfig
@@ -78,7 +78,8 @@ def micro_inputs(clip_set: ClipSet, chosen: MicroInputConfig, kind: KeyKind, ins
         number, frames = number_of[clip.name], frames_of(clip)
         seen_by = clip_events(clip) if chosen.kind == "slices" else None
         moments = Moments(*instants.moments[number].tolist())
-        made = np.stack([clip_maps(chosen, kind, moments, one, frames.times_us, frames.pictures, seen_by, midpoint)
+        drawn = remembering(midpoint) if midpoint else None
+        made = np.stack([clip_maps(chosen, kind, moments, one, frames.times_us, frames.pictures, seen_by, drawn)
                          for one in instants.times[number]])
         return RowsOfClip(made, np.zeros((views, 2), np.int64))
 
