@@ -1,8 +1,9 @@
 """Onset, apex and offset of an expression, from events alone.
 
 The rate of events says when something starts. It is low at the apex, where nothing moves, and high again on the way
-back, so apex and offset come from the displacement: the movement's own pattern of ON and OFF, and how much of it is
-there. A burst that nothing takes back was itself the way back of an expression that started unseen, and is refused.
+back, so apex and offset come from the displacement: the movement's own pattern of ON and OFF, in the region where it is
+largest, and how much of it is there. A burst that nothing takes back was itself the way back of an expression that
+started unseen, and is refused.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurofer.events.events import Events
-from neurofer.events.noise import without_background
+from neurofer.events.noise import without_background, without_pixels
 from neurofer.keyframes.displacement import displacement, find_return
-from neurofer.keyframes.rate import rate_score, region_counts
+from neurofer.keyframes.rate import rate_scores, region_counts
 
 ApexFrom = Literal["displacement", "rate minimum", "midpoint"]
 OffsetFrom = Literal["displacement", "rate", "end"]
@@ -96,10 +97,19 @@ class Refusal:
 
 
 class _Score(NamedTuple):
-    """Scores ``(bins,)`` of a recording from ``start_us`` to ``stop_us``, and the events that were counted for them."""
+    """Scores of a recording from ``start_us`` to ``stop_us``, and what they were counted from.
+
+    Attributes:
+        z: ``(bins,)`` the largest of all regions.
+        of_regions: ``(regions, bins)``.
+        counted: Events without background activity.
+        regions: ``(height, width)``.
+    """
 
     z: NDArray[np.float64]
+    of_regions: NDArray[np.float64]
     counted: Events
+    regions: NDArray[np.integer]
     start_us: int
     stop_us: int
 
@@ -192,7 +202,8 @@ def _found(events: Events, regions: NDArray[np.integer], settings: DetectSetting
     stop_us = events.end_us + 1 if stop_us is None else stop_us
     counted = without_background(events, settings.support_us)[0] if settings.support_us else events
     counts = region_counts(counted, regions, start_us, stop_us, settings.bin_us)
-    score = _Score(rate_score(counts, settings.window_us // settings.bin_us), counted, start_us, stop_us)
+    of_regions = rate_scores(counts, settings.window_us // settings.bin_us)
+    score = _Score(of_regions.max(axis=0), of_regions, counted, regions, start_us, stop_us)
     free_us = start_us
     for burst in _bursts(score.z, settings):
         onset_us = start_us + burst.start * settings.bin_us
@@ -211,7 +222,7 @@ def _expression(events: Events, score: _Score, burst: _Burst, settings: DetectSe
     horizon_us = min(found_us + settings.longest_us, score.stop_us)
     part = events.between(found_us, horizon_us)
     burst_stop_us = score.start_us + burst.stop * settings.bin_us
-    course = displacement(part, score.counted.between(found_us, burst_stop_us))
+    course = displacement(part, _pattern(score, burst, found_us, burst_stop_us))
     back = find_return(course, int(np.searchsorted(part.t, burst_stop_us)), settings.offset_share)
     if back is not None:
         found = _Place(int(part.t[back.apex]), int(part.t[back.offset]), "displacement", "displacement")
@@ -224,6 +235,12 @@ def _expression(events: Events, score: _Score, burst: _Burst, settings: DetectSe
     used = slice(0, int(np.searchsorted(part.t, found.offset_us, side="right")))
     return Detection(max(found_us - settings.lag_us, earliest_us), *found, float(score.z[bins].max()), part.t[used],
                      course[used].copy())
+
+
+def _pattern(score: _Score, burst: _Burst, start_us: int, stop_us: int) -> Events:
+    """The events of a burst in the region where it is largest; what else moves, such as an eyelid, has its own time."""
+    region = int(np.argmax(score.of_regions[:, burst.start : burst.stop].sum(axis=1)))
+    return without_pixels(score.counted.between(start_us, stop_us), np.asarray(score.regions != region))
 
 
 def _by_rate(score: _Score, burst: _Burst, horizon_us: int, settings: DetectSettings) -> _Place:

@@ -40,36 +40,36 @@ def region_counts(events: Events, regions: NDArray[np.integer], start_us: int, s
     return np.bincount(place, minlength=kinds * bins).reshape(kinds, bins)
 
 
-def rate_score(counts: NDArray[np.int64], window_bins: int) -> NDArray[np.float64]:
-    """The largest score of all regions, bin by bin: ``z = (E - median) / max(1.4826 MAD, sqrt(median + 4))``.
+def rate_scores(counts: NDArray[np.int64], window_bins: int) -> NDArray[np.float64]:
+    """How unusual the count of each bin is in its region: ``z = (E - median) / max(1.4826 MAD, sqrt(median + 4))``.
 
     The root is the spread of a Poisson process: at rest there may be no events at all, and no deviation. Median and
     MAD (median absolute deviation) are those of the whole where it is not longer than the window, else those of the
     window around a bin, renewed every 20 bins.
 
     Example:
-        >>> rate_score(np.array([[0, 0, 6, 0, 0], [1, 1, 1, 1, 9]]), 600).round(2).tolist()
-        [0.0, 0.0, 3.0, 0.0, 3.58]
+        >>> rate_scores(np.array([[0, 0, 6, 0, 0], [1, 1, 1, 1, 9]]), 600).round(2).tolist()
+        [[0.0, 0.0, 3.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 3.58]]
 
     Args:
         counts: ``(regions, bins)``.
         window_bins: Length of the running window, at least 3.
 
     Returns:
-        ``(bins,)`` float64.
+        ``(regions, bins)`` float64.
 
     Raises:
         ValueError: counts of another shape, or a shorter window.
     """
     if counts.ndim != 2 or not counts.size or window_bins < 3:
-        raise ValueError(f"rate_score: need (regions, bins) counts and a window of at least 3 bins, got "
+        raise ValueError(f"rate_scores: need (regions, bins) counts and a window of at least 3 bins, got "
                          f"{counts.shape} and {window_bins}")
-    score = np.full(counts.shape[1], -np.inf)
-    for one in counts:
-        median, deviation = _background(one, window_bins)
-        spread = np.maximum(1.4826 * deviation, np.sqrt(median + 4))
-        score = np.maximum(score, (one - median) / spread)
-    return score
+    return np.stack([_scores(one, window_bins) for one in counts])
+
+
+def _scores(counts: NDArray[np.int64], window_bins: int) -> NDArray[np.float64]:
+    median, deviation = _background(counts, window_bins)
+    return np.asarray((counts - median) / np.maximum(1.4826 * deviation, np.sqrt(median + 4)))
 
 
 def _background(counts: NDArray[np.int64], window_bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

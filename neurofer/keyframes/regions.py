@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,25 +41,31 @@ def grid_regions(sensor: tuple[int, int], rows: int = 3, columns: int = 3) -> ND
     return np.add.outer(row * columns, column)
 
 
-def face_regions(size_px: int) -> NDArray[np.int64]:
+def face_regions(size_px: int, parts: Collection[str] = FACE_PARTS) -> NDArray[np.int64]:
     """Brows, eyes, nose and mouth (0 to 3, see ``FACE_PARTS``) of an aligned face; everything else is ``OUTSIDE``.
+
+    Without the eyes, blinks and glances are not taken for expressions, and what only the eyelids show is missed.
 
     Fixed boxes, for the square crop of ``data.micro.align``: eyes at x 0.32 and 0.68 and y 0.30 of its side. Hair, jaw
     line and background stay outside: there a head that moves makes most of its events.
 
     Args:
         size_px: Side of the crop, at least 16.
+        parts: Those wanted; the others are ``OUTSIDE``, and numbers stay as they are.
 
     Returns:
         ``(size_px, size_px)`` int64.
 
     Raises:
-        ValueError: a smaller crop.
+        ValueError: a smaller crop, no parts, or one that is not of ``FACE_PARTS``.
     """
     if size_px < 16:
         raise ValueError(f"face_regions: need a crop of at least 16 pixels, got {size_px}")
+    if not parts or not set(parts) <= set(FACE_PARTS):
+        raise ValueError(f"face_regions: need parts of {', '.join(FACE_PARTS)}, got {', '.join(parts) or 'none'}")
     regions = np.full((size_px, size_px), OUTSIDE, np.int64)
-    for number, box in enumerate(_FACE_BOXES):
+    for number, (part, box) in enumerate(zip(FACE_PARTS, _FACE_BOXES, strict=True)):
         left, top, right, bottom = (round(share * size_px) for share in box)
-        regions[top:bottom, left:right] = number
+        if part in parts:
+            regions[top:bottom, left:right] = number
     return regions

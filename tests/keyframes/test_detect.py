@@ -16,7 +16,7 @@ from neurofer.keyframes.detect import (
 )
 from neurofer.keyframes.displacement import Return, displacement, find_return
 from neurofer.keyframes.film_events import film_events
-from neurofer.keyframes.rate import rate_score, region_counts
+from neurofer.keyframes.rate import rate_scores, region_counts
 from neurofer.keyframes.regions import face_regions, grid_regions
 from trees.bump import bump_film
 
@@ -169,6 +169,21 @@ def test_all_expressions_of_a_long_recording():
     assert found[0] == detect_expression(events, GRID, PLAIN, 0, 15_000_000)
 
 
+def test_movement_elsewhere_does_not_hide_the_return():
+    # Region 0 brightens in bins 20 to 29 and darkens in 40 to 49; region 1 brightens half as much, and for good.
+    there, back = flashes((20, 30)), flashes((40, 50))
+    other = slice(0, None, 2)
+    t = np.concatenate((there.t, there.t[other], back.t))
+    x, y = np.concatenate((there.x, there.x[other] + 4, back.x)), np.concatenate((there.y, there.y[other], back.y))
+    p, order = np.arange(len(t)) < 1500, np.argsort(t, kind="stable")
+    both = Events(t[order], x[order], y[order], p[order], (8, 4))
+    found = detect_expression(both, grid_regions((8, 4), 1, 2), PLAIN, 0, 500_000)
+    assert isinstance(found, Detection)
+    assert 145_000 <= found.apex_us < 150_000
+    assert 200_000 < found.offset_us < 250_000
+    assert isinstance(detect_expression(both, grid_regions((8, 4), 1, 1), PLAIN, 0, 500_000), Refusal)
+
+
 def test_relaxation_can_be_guessed_from_its_rate():
     events, (_, apex_us, _) = bump(4)
     tail = events.between(int(apex_us), 10**9)
@@ -218,12 +233,12 @@ def test_counts_by_hand_leave_out_what_is_in_no_region():
 
 def test_running_background_follows_a_slow_change_of_rate():
     counts = np.random.default_rng(0).poisson(np.linspace(5, 200, 6000))[None]
-    assert abs(rate_score(counts, 10_000)[-600:].mean()) > 1  # one background for all
-    score = rate_score(counts, 600)
+    assert abs(rate_scores(counts, 10_000)[0, -600:].mean()) > 1  # one background for all
+    score = rate_scores(counts, 600)[0]
     assert abs(np.median(score)) < 0.1
     assert (score > 4).mean() < 0.002
     counts[0, 3000:3010] += 300
-    assert rate_score(counts, 600)[3000:3010].min() > 10
+    assert rate_scores(counts, 600)[0, 3000:3010].min() > 10
 
 
 def test_regions_cover_what_they_name():
@@ -234,6 +249,8 @@ def test_regions_cover_what_they_name():
     assert face[64, 64] == 2
     assert face[2, 2] == face[127, 64] == -1
     assert np.array_equal(np.unique(face_regions(16)), [-1, 0, 1, 2, 3])
+    blind = face_regions(128, ("brows", "nose", "mouth"))
+    assert np.array_equal(blind, np.where(face == 1, -1, face))
 
 
 def test_no_events_are_refused():
@@ -263,12 +280,14 @@ def test_settings_out_of_range_are_refused(wrong, words):
         DetectSettings(**wrong)
 
 
-def test_lag_needs_onsets():
+def test_lag_needs_onsets_and_regions_need_pixels():
     with pytest.raises(ValueError, match="at least one"):
         calibrated_lag([], [])
     with pytest.raises(ValueError, match=r"\(2,\) and \(1,\)"):
         calibrated_lag([1, 2], [1])
     with pytest.raises(ValueError, match="at least 16 pixels"):
         face_regions(15)
+    with pytest.raises(ValueError, match="need parts of brows, eyes, nose, mouth, got ears"):
+        face_regions(16, ("ears",))
     with pytest.raises(ValueError, match="got 7 and 3"):
         grid_regions((6, 6), 7)
