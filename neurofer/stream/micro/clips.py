@@ -83,3 +83,12 @@ def events_of_film(name: str, pictures: NDArray[np.uint8], times_us: NDArray[np.
                             f"for one expression in (at most {LONGEST_SLOW_FRAMES}); give --onset and --offset, or "
                             "cut the film")
     return film_events(*upsampled(pictures, times_us, SLOW_FACTOR), threshold)
+
+
+def made_up_clip(size_px: int) -> FaceClip:
+    """A few frames of a grating that moves, to try a predictor on."""
+    steps = np.arange(4)[:, None, None]
+    across = np.arange(size_px, dtype=np.float64)[None, None, :]
+    light = np.broadcast_to(128 + 100 * np.sin(0.5 * (across - steps)), (len(steps), size_px, size_px))
+    pictures, times_us = light.astype(np.uint8), np.arange(len(steps), dtype=np.int64) * 20_000
+    return FaceClip("made up", times_us, pictures, 0, 0, "whole picture", lambda: film_events(pictures, times_us))

@@ -53,14 +53,15 @@ def read_given(onset: str | None, apex: str | None, offset: str | None) -> Given
 
 
 def moments_in(clip: FaceClip, given: Given) -> Moments:
-    """The moments as places among a clip's frames.
+    """The moments as places among a clip's frames: whole ones of a film, any on the clock of a recording.
 
     Raises:
         UsageError: one lies outside of the clip, or is the number of a frame where there are none.
     """
     onset, offset = _place(clip, given.onset, "onset"), _place(clip, given.offset, "offset")
-    apex = midpoint_apex(onset, offset) if given.apex is None else _place(clip, given.apex, "apex")
-    return Moments(float(onset), float(apex), float(offset))
+    if given.apex is not None:
+        return Moments(onset, _place(clip, given.apex, "apex"), offset)
+    return Moments(onset, float(midpoint_apex(int(onset), int(offset))), offset)
 
 
 def _read(option: str, text: str | None) -> Moment | None:
@@ -73,17 +74,18 @@ def _read(option: str, text: str | None) -> Moment | None:
     return Moment(float(match[1]), True) if match[1] else Moment(float(match[2]))
 
 
-def _place(clip: FaceClip, moment: Moment, name: str) -> int:
+def _place(clip: FaceClip, moment: Moment, name: str) -> float:
     """The frame of a moment, or the one nearest to it."""
     if moment.in_ms:
         late_ms = clip.ms(clip.last)
-        place = int(np.argmin(np.abs(clip.times_us - (clip.origin_us + 1e3 * moment.value))))
+        place = float(np.interp(clip.origin_us + 1e3 * moment.value, clip.times_us, np.arange(len(clip.times_us))))
+        place = place if clip.pictures is None else float(np.floor(place + 0.5))
         inside = moment.value <= late_ms + (late_ms - clip.ms(clip.last - 1))
     elif clip.pictures is None:
         raise UsageError(f"{clip.name}: is a recording of events, which has no frames to number; give --{name} in "
                          f"milliseconds such as --{name} 180ms")
     else:
-        place = int(moment.value) - clip.first_frame
+        place = moment.value - clip.first_frame
         inside = 0 <= place <= clip.last
     if not inside:
         raise UsageError(behind_the_end(clip.name, name, moment, clip.first_frame + clip.last, clip.ms(clip.last)))

@@ -70,21 +70,29 @@ class Pictures:
     def _apexes(self, decision: MicroDecision) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[str, float]]:
         """A curve of motion, and the apex by each way of finding it, in milliseconds."""
         clip, (onset, apex, offset) = decision.clip, decision.placed.moments
-        found = detect_expression(clip.events, face_regions(clip.events.sensor[0]),
-                                  detect_settings(self._predictor.run.config.event), *clip.span_us)
-        apexes = {"event": (found.apex_us - clip.origin_us) / 1e3 if isinstance(found, Detection) else float("nan")}
+        found = self._detected(clip)
+        by_event = float("nan") if found is None else (found.apex_us - clip.origin_us) / 1e3
+        if decision.placed.how == "found":
+            by_event = clip.ms(apex)  # a face that was aligned anew may give another one by a little
         if clip.pictures is None:
-            apexes["midpoint"] = clip.ms((onset + offset) / 2)
-            if not isinstance(found, Detection):
+            apexes = {"event": by_event, "midpoint": clip.ms((onset + offset) / 2)}
+            if found is None:
                 return np.array([clip.ms(apex)]), np.zeros(1), apexes
             kept = np.unique(np.linspace(0, len(found.course) - 1, _CURVE_POINTS).astype(np.int64))
             return (found.course_us[kept] - clip.origin_us) / 1e3, found.course[kept], apexes
         first, last = (int(number) for number in frame_numbers((onset, offset)))
         numbers, motion_px = motion_curve(clip.pictures, first, clip.last, max(1, (clip.last - first) // _CURVE_POINTS))
         within = numbers <= last
-        apexes["flow maximum"] = clip.ms(float(numbers[within][np.argmax(motion_px[within])]))
-        apexes["midpoint"] = clip.ms(midpoint_apex(first, last))
-        return np.array([clip.ms(number) for number in numbers]), motion_px, apexes
+        return np.array([clip.ms(number) for number in numbers]), motion_px, {
+            "event": by_event, "flow maximum": clip.ms(float(numbers[within][np.argmax(motion_px[within])])),
+            "midpoint": clip.ms(midpoint_apex(first, last))}
+
+    def _detected(self, clip: FaceClip) -> Detection | None:
+        if not len(clip.events):
+            return None
+        found = detect_expression(clip.events, face_regions(clip.events.sensor[0]),
+                                  detect_settings(self._predictor.run.config.event), *clip.span_us)
+        return found if isinstance(found, Detection) else None
 
 
 def _event_strip(clip: FaceClip, times: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -14,10 +14,11 @@ from torch.nn import functional
 
 from neurofer.data.micro.align import SIZE_PX
 from neurofer.errors import BadFileError, UsageError
-from neurofer.stream.micro.clips import FaceClip
+from neurofer.stream.micro.clips import FaceClip, made_up_clip
 from neurofer.stream.micro.given import Given, moments_in
 from neurofer.stream.micro.places import Placed, found_in, place_found, place_given, place_whole
-from neurofer.train.micro.inputs import CHANNELS, MAPS, Statistics, clip_maps, seen
+from neurofer.train.micro.inputs import Statistics, clip_maps, seen
+from neurofer.train.micro.instants import Moments
 from neurofer.train.micro.load import MicroRun
 
 Reading = Callable[[int], FaceClip]
@@ -76,8 +77,7 @@ class MicroPredictor:
             from neurofer.models.interpolate import interpolate_midpoint
 
             self.midpoint = interpolate_midpoint(run.interpolator)
-        side, kind = run.config.input.size_px, run.config.input.kind
-        self._probabilities(np.zeros((CHANNELS[kind], MAPS, side, side), np.float16))  # the first one takes longer
+        self._warm = False
 
     def require_events_suffice(self, path: Path) -> None:
         """Refuse a recording of events for a run that looks at frames.
@@ -107,6 +107,7 @@ class MicroPredictor:
             NeuroferError: it cannot be read, or shows no face.
             UsageError: a given moment lies outside of it.
         """
+        self._warm_up(given is None)
         if given is not None:
             clip = read(0 if given.onset.in_ms else int(given.onset.value))
             started = time.perf_counter()
@@ -122,6 +123,16 @@ class MicroPredictor:
             clip = read(clip.first_frame + int(np.searchsorted(clip.times_us, onset_us, side="right")) - 1)
             started = time.perf_counter() - spent
         return self._decided(clip, place_found(clip, self.run.config.key, found, self._lag_us), "", started)
+
+    def _warm_up(self, finding: bool) -> None:
+        """Decide about a made-up film once, so that compilers and caches have settled when a latency is measured."""
+        if self._warm:
+            return
+        self._warm = True
+        clip = made_up_clip(self.size_px)
+        if finding:
+            found_in(clip, self.run.config.event)
+        self._decided(clip, place_given(clip, self.run.config.key, Moments(0.0, 1.0, float(clip.last))), "", 0.0)
 
     def _decided(self, clip: FaceClip, placed: Placed, why: str, started: float) -> MicroDecision:
         config = self.run.config
