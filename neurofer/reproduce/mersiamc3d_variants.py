@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,7 +47,14 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """What each variant is in words, and which settings it changes."""
 
-NOISE = re.compile(r"apex_noise_([1-9][0-9]{0,3})", re.ASCII)
+NUMBERED: Mapping[str, tuple[str, Callable[[int], Mapping[str, Any]]]] = {
+    "apex_noise": ("the apex is moved by {} frames", lambda frames: {"key": {"apex_noise_frames": frames}}),
+    "no_prior_epochs": ("no stage 1, but {} epochs of stage 2",
+                        lambda epochs: {"prior": {"loss": "none"}, "target": {"epochs": epochs}}),
+}
+"""Variants that take a number, as in ``apex_noise_5``: what each is in words, and which settings it changes."""
+
+_NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9][0-9]{{0,3}})", re.ASCII)
 DEFAULT = (BASE, "no_prior", "similarity", "cross_entropy", "uniform", "linear", "interp_cnn", "midpoint",
            "apex_noise_5", "apex_noise_15", "event", "slices", "slices_uniform", "slices_midpoint", "slices_event",
            "snn")
@@ -61,8 +68,8 @@ def variant_text(name: str) -> str:
         >>> variant_text("apex_noise_5")
         'the apex is moved by 5 frames'
     """
-    noise = NOISE.fullmatch(name)
-    return f"the apex is moved by {noise[1]} frames" if noise else VARIANTS[name][0]
+    numbered = _NUMBERED.fullmatch(name)
+    return NUMBERED[numbered[1]][0].format(numbered[2]) if numbered else VARIANTS[name][0]
 
 
 def variant_config(config: MicroConfig, name: str) -> MicroConfig:
@@ -71,11 +78,11 @@ def variant_config(config: MicroConfig, name: str) -> MicroConfig:
     Raises:
         UsageError: no such variant, or its settings do not go with the base's.
     """
-    noise = NOISE.fullmatch(name)
-    if noise is None and name not in VARIANTS:
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is None and name not in VARIANTS:
         raise UsageError(f"--variants: {name} is unknown{suggestion(name, list(VARIANTS))}; known are "
-                         f"{', '.join(VARIANTS)} and apex_noise_N for N frames")
-    changes = {"key": {"apex_noise_frames": int(noise[1])}} if noise else VARIANTS[name][1]
+                         f"{', '.join([*VARIANTS, *(f'{one}_N' for one in NUMBERED)])} with a number N")
+    changes = NUMBERED[numbered[1]][1](int(numbered[2])) if numbered else VARIANTS[name][1]
     said = config.model_dump(mode="json")
     for key, value in changes.items():
         said[key] = {**said[key], **value} if isinstance(value, Mapping) else value

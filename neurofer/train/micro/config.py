@@ -60,11 +60,14 @@ class KeyConfig(StrictModel):
 class EventKeyConfig(StrictModel):
     """How ``key.kind=event`` finds an expression; see ``neurofer.keyframes.detect``.
 
-    With ``calibrate`` the lag of onsets, which are found late, is measured on the training subjects and taken off.
+    ``parts`` of the face are watched; blinks and glances are the largest bursts of the eyes, which are left out by
+    default. With ``calibrate`` the lag of onsets, which are found late, is measured on the training subjects and taken
+    off.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
+    parts: list[Literal["brows", "eyes", "nose", "mouth"]] = Field(["brows", "nose", "mouth"], min_length=1)
     bin_us: PositiveInt = Field(5_000, le=1_000_000)
     start_z: PositiveFloat = 3.0
     start_bins: PositiveInt = 3

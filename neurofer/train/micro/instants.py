@@ -21,7 +21,7 @@ from neurofer.errors import NeuroferError
 from neurofer.events.events import Events
 from neurofer.events.open import open_recording
 from neurofer.keyframes.apex import flow_maximum_apex, midpoint_apex
-from neurofer.keyframes.detect import Detection, DetectSettings, calibrated_lag, detect_expression
+from neurofer.keyframes.detect import Detection, DetectSettings, Refusal, calibrated_lag, detect_expression
 from neurofer.keyframes.event_instants import equal_motion_instants
 from neurofer.keyframes.instants import (
     KEY_FRAMES,
@@ -140,19 +140,22 @@ def clip_events(clip: Clip) -> Events:
         return recording.between(clip.start_us, clip.stop_us)
 
 
+def found_in(events: Events, event: EventKeyConfig, start_us: int, stop_us: int) -> Detection | Refusal:
+    """The expression in the events of an aligned face, as a run's settings have it looked for."""
+    regions = face_regions(events.sensor[0], event.parts)
+    return detect_expression(events, regions, detect_settings(event), start_us, stop_us)
+
+
 def detections(clip_set: ClipSet, event: EventKeyConfig, cache: Path) -> NDArray[np.float64]:
     """``(N, 3)`` onset, apex and offset found in the events of each clip in microseconds; no number where refused."""
-    settings = detect_settings(event)
-
     def build(clip: Clip) -> RowsOfClip:
-        events = clip_events(clip)
-        width = events.sensor[0]
-        found = detect_expression(events, face_regions(width), settings, clip.start_us, clip.stop_us)
-        row = ([found.onset_us, found.apex_us, found.offset_us] if isinstance(found, Detection) else [np.nan] * 3)
+        found = found_in(clip_events(clip), event, clip.start_us, clip.stop_us)
+        row = [found.onset_us, found.apex_us, found.offset_us] if isinstance(found, Detection) else [np.nan] * 3
         return RowsOfClip(np.array([row], np.float64), _no_counts(1))
 
-    rows = cached_rows("micro-found", clip_set, {"settings": repr(settings)}, (neurofer.keyframes,),
-                       [1] * len(clip_set.clips), (3,), np.dtype(np.float64), build, cache)
+    recipe = {"settings": repr(detect_settings(event)), "parts": event.parts}
+    rows = cached_rows("micro-found", clip_set, recipe, (neurofer.keyframes,), [1] * len(clip_set.clips), (3,),
+                       np.dtype(np.float64), build, cache)
     return np.array(rows.rows)
 
 
