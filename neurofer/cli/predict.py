@@ -85,7 +85,7 @@ def predict(
     plot: Path | None = PLOT,
 ) -> None:
     options = MicroOptions(fps, eyes, whole, onset, apex, offset, threshold, plot)
-    if _task_of(run, task) == "micro":
+    if _task_of(run, task, options) == "micro":
         predict_micro(run, files, out, box, sensor, start_us, stop_us, mode, workers, shard, options)
         return
     if options.given():
@@ -102,11 +102,14 @@ def predict(
              decide_each(predictor, OpenedApart(run), asked.request, workers or processors(), "predict"))
 
 
-def _task_of(run: Path, task: str | None) -> str:
-    """The task of the run, which an option may only confirm; a run that cannot be read is refused later, by its verb.
+def _task_of(run: Path, task: str | None, options: MicroOptions) -> str:
+    """The task of the run, which an option may only confirm.
+
+    A run that cannot be read counts as a recogniser, which looks at all other options before it is opened.
 
     Raises:
         UsageError: another word, or another task than the run's.
+        BadFileError: no whole run folder, and options that are for micro-expressions.
     """
     from neurofer.errors import BadFileError
     from neurofer.train.run_folder import read_card
@@ -116,7 +119,9 @@ def _task_of(run: Path, task: str | None) -> str:
     try:
         said = str(read_card(run).get("task", "recognise"))
     except BadFileError:
-        return task or "recognise"
+        if task == "micro" or options.given():
+            raise
+        return "recognise"
     if task is not None and (task == "micro") != (said == "micro"):
         raise UsageError(f"--task {task}: {run} is a run of task {said}; leave --task out, or name another run")
     return said

@@ -93,7 +93,7 @@ def predict_micro(run: Path, files: list[Path], out: Path | None, box: str | Non
 
     def write(paths: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
         shown: Any = progress(paths, unit="file", desc="predict") if len(paths) > 1 else paths
-        return table.write_each(shown, decide, stream, tell, pictures and pictures.draw)
+        return table.write_each(shown, decide, stream, tell, None if pictures is None else pictures.draw)
 
     run_task(task, functools.partial(table.write_header, classes=predictor.classes), write, boxes=False)
 

@@ -21,7 +21,7 @@ def apex_figure(times_ms: ArrayLike, curve: ArrayLike, truth_ms: tuple[float, fl
     Args:
         times_ms: ``(N,)`` rising.
         curve: ``(N,)`` motion from the onset, in any unit.
-        truth_ms: Annotated onset, apex and offset, or None where nobody annotated.
+        truth_ms: Annotated or given onset, apex and offset, or None where nobody knows.
         found_ms: Apex by each way of finding it, such as ``{"event": 225, "midpoint": 250}``; those that are not finite
             were not found and are said so.
         title: Above the picture.
@@ -76,7 +76,7 @@ def _shade(upper: Any, lower: Any, truth_ms: tuple[float, float, float]) -> None
             axes.axvspan(onset, offset, color=GREEN, alpha=0.09, linewidth=0, zorder=0)
             axes.axvline(apex, color=GREEN, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     # The apex is named a line higher, so that names stay apart however short a half is.
-    for moment, name, side, up in ((onset, "onset", "right", 3), (apex, "annotated apex", "center", 14),
+    for moment, name, side, up in ((onset, "onset", "right", 3), (apex, "apex", "center", 14),
                                    (offset, "offset", "left", 3)):
         upper.annotate(name, (moment, 1.0), xycoords=("data", "axes fraction"), xytext=(0, up),
                        textcoords="offset points", ha=side, fontsize=8.5, color=GREEN)

@@ -156,3 +156,6 @@ def test_what_is_for_micro_expressions_is_refused_elsewhere(made: Made, run_cli:
     code, _, err = run_cli("predict", other, made.film, "--task", "micro")
     assert code == 2
     assert f"--task micro: {other} is a run of task recognise" in err
+    code, _, err = run_cli("predict", tmp_path / "missing", made.film, "--fps", 100)
+    assert code == 1
+    assert "missing: no such run folder" in err

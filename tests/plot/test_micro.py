@@ -71,7 +71,7 @@ def test_each_way_of_finding_the_apex_says_how_far_it_is_off() -> None:
     figure = apex_figure(np.arange(0, 400, 5), np.hanning(80), (50, 200, 350),
                          {"event": 215.0, "flow maximum": 190.0, "midpoint": float("nan")}, "clip")
     said = texts(figure)
-    assert {"215 ms (+15)", "190 ms (-10)", "not found", "annotated apex"} <= set(said)
+    assert {"215 ms (+15)", "190 ms (-10)", "not found", "onset", "apex", "offset"} <= set(said)
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == [
         "apex: event", "apex: flow maximum", "apex: midpoint"]
 
