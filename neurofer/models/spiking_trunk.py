@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from neurofer.models.siamese import Trunk
 from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.layers import conv, dense
 from neurofer.spiking.network import SpikingNetwork
@@ -14,7 +15,7 @@ from neurofer.spiking.network import SpikingNetwork
 EARLY = 2
 
 
-class SpikingTrunk(nn.Module):
+class SpikingTrunk(Trunk):
     """LIF convolutions 3x3 over the slices of a clip, then neurons that do not fire, whose mean membrane is a feature.
 
     Args:

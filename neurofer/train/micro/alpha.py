@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from neurofer.data.clip import ClipSet
 from neurofer.data.folds import fold_subjects
 from neurofer.evaluate.micro import scores_of_confusion
+from neurofer.models.siamese import Trunk
 from neurofer.train.micro.config import MicroConfig
 from neurofer.train.micro.losses import ALPHAS, Alpha
 from neurofer.train.micro.stages import MicroData, copied, probabilities_of, train_head, train_target
 
 
-def search_alpha(config: MicroConfig, data: MicroData, clip_set: ClipSet, train: NDArray[np.int64], trunk: nn.Module,
+def search_alpha(config: MicroConfig, data: MicroData, clip_set: ClipSet, train: NDArray[np.int64], trunk: Trunk,
                  seed: int) -> tuple[Alpha, dict[str, Any]]:
     """The weighing of classes with the best UF1 over inner folds, their decisions pooled.
 

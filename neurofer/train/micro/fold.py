@@ -16,7 +16,7 @@ from neurofer.data.micro.pool import frames_of
 from neurofer.data.micro.split import MicroSplit
 from neurofer.errors import NeuroferError
 from neurofer.keyframes.frames import Midpoint
-from neurofer.models.siamese import MicroClassifier
+from neurofer.models.siamese import MicroClassifier, Trunk
 from neurofer.train.micro.alpha import search_alpha
 from neurofer.train.micro.config import MicroConfig
 from neurofer.train.micro.inputs import micro_inputs, statistics_of
@@ -136,7 +136,7 @@ def train_fold(config: MicroConfig, clip_set: ClipSet, fold: FoldData,
 
 
 def _alpha(config: MicroConfig, data: MicroData, clip_set: ClipSet, train: NDArray[np.int64],
-           trunk: nn.Module) -> tuple[Alpha, dict[str, Any] | None]:
+           trunk: Trunk) -> tuple[Alpha, dict[str, Any] | None]:
     wanted = config.target.alpha
     if wanted != "search":
         return wanted, None

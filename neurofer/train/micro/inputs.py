@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from neurofer.train.micro.config import KeyKind, MicroInputConfig
 from neurofer.train.micro.instants import ClipInstants, Moments, clip_events
 
 MAPS = KEY_FRAMES - 1
+_CODE = (neurofer.keyframes, sys.modules[__name__])
 CHANNELS = {"flow": 2, "slices": 3}
 """As stored; the magnitude of flow is added when a batch is read."""
 
@@ -87,8 +89,8 @@ def micro_inputs(clip_set: ClipSet, chosen: MicroInputConfig, kind: KeyKind, ins
         return MicroInputs(chosen.kind, np.stack([build(clip).rows for clip in clip_set.clips]))
     recipe: dict[str, Any] = {"input": chosen.model_dump(mode="json"), "kind": kind,
                               "instants": _digest(instants.times)}
-    rows = cached_rows(f"micro-{chosen.kind}", clip_set, recipe, (neurofer.keyframes,), [views] * len(clip_set.clips),
-                       shape, np.dtype(np.float16), build, cache)
+    rows = cached_rows(f"micro-{chosen.kind}", clip_set, recipe, _CODE, [views] * len(clip_set.clips), shape,
+                       np.dtype(np.float16), build, cache)
     return MicroInputs(chosen.kind, rows.rows.reshape(len(clip_set.clips), views, *shape))
 
 

@@ -213,7 +213,8 @@ def clip_instants(clip_set: ClipSet, key: KeyConfig, event: EventKeyConfig, cach
     lengths = [key.views + 1] * len(clip_set.clips)
     rows = cached_rows("micro-instants", clip_set, recipe, (neurofer.keyframes,), lengths, (KEY_FRAMES,),
                        np.dtype(np.float64), build, cache)
-    return _of_rows(rows, key.views, np.isnan(found_us).any(axis=1) & by_event, lag_us)
+    refused: NDArray[np.bool_] = np.isnan(found_us[:, 0]) & by_event  # all three, or none
+    return _of_rows(rows, key.views, refused, lag_us)
 
 
 def _of_rows(rows: ClipRows, views: int, refused: NDArray[np.bool_], lag_us: int) -> ClipInstants:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurofer.data.clip import ClipSet
+from neurofer.data.clip import Clip, ClipSet
 from neurofer.train.micro.fold import FoldData
 from neurofer.train.micro.inputs import Statistics, micro_inputs
 from neurofer.train.micro.instants import clip_instants
@@ -17,6 +17,8 @@ from neurofer.train.micro.stages import MicroData, numbers_of
 
 def recalled_fold(run: MicroRun, clip_set: ClipSet, cache: Path) -> FoldData:
     """Maps of a set of clips as a finished run makes them; tested are all people that it was not trained on.
+
+    A person is known again whether a data set was trained on alone and is now one of several, or the other way round.
 
     Args:
         run: The run.
@@ -36,6 +38,12 @@ def recalled_fold(run: MicroRun, clip_set: ClipSet, cache: Path) -> FoldData:
     labels = np.array([clip_set.label_number(clip) for clip in clip_set.clips], np.int64)
     data = MicroData(inputs, labels, numbers_of([clip.subject for clip in clip_set.clips]), clip_set.classes,
                      statistics, Reads(clip_set))
-    trained_on = set(card["protocol"]["subjects"]["train"])
-    met = np.array([clip.subject in trained_on for clip in clip_set.clips])
+    home = card["data"]["name"]
+    trained_on = {name if "+" in home else f"{home}/{name}" for name in card["protocol"]["subjects"]["train"]}
+    met = np.array([_full_name(clip) in trained_on for clip in clip_set.clips], np.bool_)
     return FoldData(data, np.flatnonzero(met), np.flatnonzero(~met), instants, run.interpolator, None)
+
+
+def _full_name(clip: Clip) -> str:
+    """``DATASET/SUBJECT``, as ``open_pool`` names the people of several stores."""
+    return clip.subject if clip.subject.startswith(f"{clip.dataset}/") else f"{clip.dataset}/{clip.subject}"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.errors import NeuroferError
-from neurofer.models.siamese import ConvTrunk, MicroClassifier, Siamese, Similarity
+from neurofer.models.siamese import ConvTrunk, MicroClassifier, Siamese, Similarity, Trunk
 from neurofer.models.spiking_trunk import SpikingTrunk
 from neurofer.progress import progress as shown
 from neurofer.train.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -85,10 +85,10 @@ class Step(NamedTuple):
 
     loss: Tensor
     right: int
-    count: int
+    samples: int
 
 
-def build_trunk(config: MicroConfig, data: MicroData, train: NDArray[np.int64], seed: int) -> nn.Module:
+def build_trunk(config: MicroConfig, data: MicroData, train: NDArray[np.int64], seed: int) -> Trunk:
     """The backend's trunk with fresh weights; those of a spiking one fire on the training clips."""
     torch.manual_seed(_torch_seed(seed, 0, 0))
     size_px, model = config.input.size_px, config.model
@@ -109,7 +109,7 @@ def empty_classifier(config: MicroConfig, classes: int) -> MicroClassifier:
     return MicroClassifier(trunk, classes)
 
 
-def train_prior(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: nn.Module, seed: int,
+def train_prior(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: Trunk, seed: int,
                 checkpoint: Checkpoint | None = None) -> History:
     """Stage 1: the trunk learns from pairs of training clips; fixed number of epochs.
 
@@ -167,7 +167,7 @@ def train_prior(config: MicroConfig, data: MicroData, train: NDArray[np.int64], 
                    (seed, _PRIOR), checkpoint)
 
 
-def train_target(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: nn.Module, alpha: Alpha,
+def train_target(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: Trunk, alpha: Alpha,
                  seed: int, checkpoint: Checkpoint | None = None, purpose: str = "stage2") -> tuple[MicroClassifier,
                                                                                                   History]:
     """Stage 2: a new head on the trunk, whose first convolutions stay as they are at first; fixed number of epochs.
@@ -209,7 +209,7 @@ def train_target(config: MicroConfig, data: MicroData, train: NDArray[np.int64],
                     len(labels))
 
     def before(epoch: int) -> None:
-        for module in trunk.early():  # type: ignore[operator]
+        for module in trunk.early():
             module.requires_grad_(epoch >= target.frozen_epochs)
             if epoch < target.frozen_epochs:
                 module.eval()  # batch norm, too, stays as it is
@@ -222,7 +222,7 @@ def train_target(config: MicroConfig, data: MicroData, train: NDArray[np.int64],
     return model, history
 
 
-def train_head(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: nn.Module, alpha: Alpha,
+def train_head(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: Trunk, alpha: Alpha,
                seed: int) -> MicroClassifier:
     """A head alone on the features of a trunk that stays as it is, by full batches; quick, to compare ``alpha``."""
     target = config.target
@@ -235,7 +235,7 @@ def train_head(config: MicroConfig, data: MicroData, train: NDArray[np.int64], t
     optimiser = torch.optim.Adam(model.head.parameters(), lr=1e-2)
     for _ in range(_HEAD_STEPS):
         optimiser.zero_grad(set_to_none=True)
-        focal_loss(model.head(features), labels, gamma, weights).backward()  # type: ignore[no-untyped-call]
+        focal_loss(model.head(features), labels, gamma, weights).backward()
         optimiser.step()
     return model
 
@@ -244,7 +244,7 @@ _HEAD_STEPS = 200
 
 
 @torch.no_grad()
-def features_of(trunk: nn.Module, data: MicroData, clips: NDArray[np.int64]) -> Tensor:
+def features_of(trunk: Trunk, data: MicroData, clips: NDArray[np.int64]) -> Tensor:
     """``(B, features)`` of plain clips, in eval mode."""
     trunk.eval()
     return torch.cat([trunk(data.plain(part)) for part in _parts(clips, _AT_ONCE)])
@@ -284,9 +284,9 @@ def _epochs(what: str, model: nn.Module, groups: list[dict[str, Any]], epochs: i
                 if not math.isfinite(value):
                     raise NeuroferError(f"{what} diverged: the loss is {value} in epoch {state.epoch + 1}; use a "
                                         f"smaller {'prior.lr' if entropy[1] == _PRIOR else 'target.lr_trunk'}")
-                step.loss.backward()  # type: ignore[no-untyped-call]
+                step.loss.backward()
                 optimiser.step()
-                total, right, count = total + value * step.count, right + step.right, count + step.count
+                total, right, count = total + value * step.samples, right + step.right, count + step.samples
                 bar.update()
             state.epoch += 1
             state.history.append({"stage": entropy[1], "epoch": state.epoch, "loss": total / count,
@@ -298,7 +298,7 @@ def _epochs(what: str, model: nn.Module, groups: list[dict[str, Any]], epochs: i
     return state.history
 
 
-def copied(trunk: nn.Module) -> nn.Module:
+def copied(trunk: Trunk) -> Trunk:
     """A trunk of its own with the same weights."""
     return copy.deepcopy(trunk)
 
