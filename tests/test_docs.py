@@ -54,7 +54,7 @@ def test_commands_exist_and_links_lead_somewhere(path: Path) -> None:
 
 def test_the_reference_knows_every_verb_and_option() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    sections = dict(re.findall(r"^## neurofer ([a-z_ -]+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## neurofer ([a-z0-9_ -]+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     for name, command in verbs().items():
         parts = command.commands.items() if hasattr(command, "commands") else [("", command)]
         for part, leaf in parts:

@@ -135,7 +135,8 @@ def test_no_words_show_the_help_once(run_cli: Callable) -> None:
     assert result.out.count("Usage:") == 1
 
 
-GROUPS = {"prepare": ("synthetic", "ckplus", "nefer", "see"), "reproduce": ("evtransfer", "representations")}
+GROUPS = {"prepare": ("synthetic", "ckplus", "nefer", "see", "casme2", "samm", "smic", "casme3", "mmew"),
+          "reproduce": ("evtransfer", "representations", "spiking", "spiking_fer", "mersiamc3d")}
 
 
 @pytest.mark.parametrize("verb", sorted(ALL_VERBS))
