@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,18 @@ def test_a_movement_there_and_back_is_found(runs: Any, tmp_path: Path) -> None:
     assert 60 <= onset < apex - 5
     assert apex == pytest.approx(95, abs=8)  # frames; the specification's simulation gives at most 8
     assert offset > apex + 10
+
+
+def test_expressions_are_looked_for_where_training_looked(runs: Any, tmp_path: Path) -> None:
+    run = load_micro_run(runs())
+    film = write_images(tmp_path / "film", bump_film(96))  # moves at the mouth
+    for part, how in (("mouth", "found"), ("brows", "whole")):
+        event = run.config.event.model_copy(update={"parts": [part]})
+        predictor = MicroPredictor(replace(run, config=run.config.model_copy(update={"event": event})))
+        decision = predictor.decide(functools.partial(FilmReader(96, 200.0, WHOLE).read, film))
+        assert decision.placed.how == how, part
+        _, _, apexes_ms = Pictures(tmp_path / "out", predictor)._apexes(decision)
+        assert np.isfinite(apexes_ms["event"]) == (how == "found"), part
 
 
 def test_frames_are_numbered_as_the_film_has_them_though_only_some_are_kept(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
                 if path.name.lower().startswith(beginning) and path.suffix.lower() in SUFFIXES]
     found = [path for path in editions if path.name.lower() == name.lower()] or editions
     if not found:
-        raise BadFileError(f"{root}: holds no {name}; give the sheet, or the folder that holds it")
+        raise BadFileError(f"{root}: holds no {name}; copy the sheet there, or give it by --sheet")
     if len(found) > 1:
         names = [path.relative_to(root).as_posix() for path in found]
-        raise UsageError(f"{root}: holds {len(found)} sheets, {name_some(names, 3)}; give the one that is meant")
+        raise UsageError(f"{root}: holds {len(found)} sheets, {name_some(names, 3)}; choose one by --sheet")
     return found[0]
 
 

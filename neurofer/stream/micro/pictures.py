@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from neurofer.data.boxes import event_counts, event_picture
 from neurofer.keyframes.apex import midpoint_apex, motion_curve
-from neurofer.keyframes.detect import Detection, detect_expression
+from neurofer.keyframes.detect import Detection
 from neurofer.keyframes.instants import frame_numbers
-from neurofer.keyframes.regions import face_regions
 from neurofer.stream.micro.clips import FaceClip
 from neurofer.stream.micro.predictor import MicroDecision, MicroPredictor
 from neurofer.train.micro.inputs import key_frames
-from neurofer.train.micro.instants import detect_settings
+from neurofer.train.micro.instants import found_in
 
 _CURVE_POINTS = 200
 
@@ -90,8 +89,7 @@ class Pictures:
     def _detected(self, clip: FaceClip) -> Detection | None:
         if not len(clip.events):
             return None
-        found = detect_expression(clip.events, face_regions(clip.events.sensor[0]),
-                                  detect_settings(self._predictor.run.config.event), *clip.span_us)
+        found = found_in(clip.events, self._predictor.run.config.event, *clip.span_us)
         return found if isinstance(found, Detection) else None
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.keyframes.apex import midpoint_apex
-from neurofer.keyframes.detect import Detection, detect_expression
+from neurofer.keyframes.detect import Detection
 from neurofer.keyframes.instants import KeyInstants, frame_numbers, uniform_instants
-from neurofer.keyframes.regions import face_regions
 from neurofer.stream.micro.clips import FaceClip
 from neurofer.train.micro.config import EventKeyConfig, KeyConfig
-from neurofer.train.micro.instants import Moments, detect_settings, event_instants_of, instants_of
+from neurofer.train.micro.instants import Moments, event_instants_of, instants_of
+from neurofer.train.micro.instants import found_in as found_in_events
 
 How = Literal["given", "found", "whole"]
 
@@ -41,7 +41,7 @@ def found_in(clip: FaceClip, event: EventKeyConfig) -> NDArray[np.float64] | str
     """
     if not len(clip.events):
         return "there are no events"
-    found = detect_expression(clip.events, face_regions(clip.events.sensor[0]), detect_settings(event), *clip.span_us)
+    found = found_in_events(clip.events, event, *clip.span_us)
     if isinstance(found, Detection):
         return np.array([found.onset_us, found.apex_us, found.offset_us], np.float64)
     return str(found.reason)
