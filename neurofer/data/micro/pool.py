@@ -13,10 +13,12 @@ import numpy as np
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.frames import Frames, clip_frames
 from neurofer.data.micro.record import LABELS3
-from neurofer.data.store import open_store
+from neurofer.data.store import StoreIndex, open_store, read_store_index
 from neurofer.errors import NeuroferError, UsageError
 
 EMOTION, LABEL3 = "emotion", "label3"
+SYNTHETIC = "micro_synthetic"
+"""What the index of a store of procedural micro-expressions calls its generator."""
 
 
 def open_pool(paths: Sequence[Path | str]) -> ClipSet:
@@ -29,7 +31,7 @@ def open_pool(paths: Sequence[Path | str]) -> ClipSet:
         paths: Folders that ``neurofer prepare`` wrote.
 
     Raises:
-        UsageError: no folder, or two stores of one data set.
+        UsageError: no folder, two stores of one data set, or two synthetic ones with the same people.
         BadFileError: a folder is no whole store.
     """
     if not paths:
@@ -41,11 +43,30 @@ def open_pool(paths: Sequence[Path | str]) -> ClipSet:
     if twice:
         raise UsageError(f"data: {', '.join(map(str, paths))} hold {twice[0]} more than once; give one store of each "
                          "data set, or a name to each synthetic one")
+    _require_other_people([read_store_index(path) for path in paths])
     digest = hashlib.sha256("\n".join(one.digest for one in sets).encode()).hexdigest()
     clips = [replace(clip, name=f"{one.name}/{clip.name}", subject=f"{one.name}/{clip.subject}")
              for one in sets for clip in one.clips]
     return ClipSet("+".join(one.name for one in sets), tuple(sorted({name for one in sets for name in one.classes})),
                    tuple(sorted(clips, key=lambda clip: clip.name)), digest)
+
+
+def _require_other_people(indexes: Sequence[StoreIndex]) -> None:
+    """Refuse synthetic stores of one seed that share people: under two names, one would train and the other be tested.
+
+    Raises:
+        UsageError: two of them do; names both.
+    """
+    home: dict[tuple[int, int], str] = {}
+    for index in indexes:
+        said = index.parameters
+        if said.get("generator") != SYNTHETIC:
+            continue
+        for number in range(said["first_subject"], said["first_subject"] + said["subjects"]):
+            other = home.setdefault((said["seed"], number), index.name)
+            if other != index.name:
+                raise UsageError(f"data: {other} and {index.name} show the same people, number {number} of seed "
+                                 f"{said['seed']} among them; prepare one with another --first-subject or --seed")
 
 
 def frames_of(clip: Clip) -> Frames:

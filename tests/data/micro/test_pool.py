@@ -16,7 +16,8 @@ from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 
 
-def made(folder: Path, name: str, clips: dict[str, tuple[str, dict[str, str]]]) -> Path:
+def made(folder: Path, name: str, clips: dict[str, tuple[str, dict[str, str]]],
+         parameters: dict[str, object] | None = None) -> Path:
     """A store of clips ``SUBJECT_NUMBER`` with their label and facts; frames show the clip's place."""
     nothing = np.zeros(0, np.uint16)
     stored = []
@@ -26,7 +27,8 @@ def made(folder: Path, name: str, clips: dict[str, tuple[str, dict[str, str]]]) 
         write_frames(folder, clip, np.array([0, 5_000, 10_000]), np.full((3, 8, 8), place + len(name), np.uint8))
         stored.append(StoredClip(Clip(clip, folder / "events" / clip, 0, 10_001, clip.split("_")[0], label, name,
                                       sensor=(8, 8), facts=facts), 0, info.digest))
-    write_store_index(folder, name, sorted({label for label, _ in clips.values()}), (8, 8), {}, stored, "test")
+    write_store_index(folder, name, sorted({label for label, _ in clips.values()}), (8, 8), parameters or {},
+                      stored, "test")
     return folder
 
 
@@ -99,6 +101,18 @@ def test_pools_that_cannot_be(casme2: Path, tmp_path: Path) -> None:
         open_pool([])
     with pytest.raises(BadFileError, match="no such store"):
         open_pool([casme2, tmp_path / "none"])
+
+
+@pytest.mark.parametrize(("first", "seed", "same"), [(0, 5, True), (2, 5, True), (3, 5, False), (0, 6, False)])
+def test_one_person_under_two_names_is_refused(first: int, seed: int, same: bool, tmp_path: Path) -> None:
+    for name, number, drawn in (("slow", 0, 5), ("fast", first, seed)):
+        made(tmp_path / name, name, {"s000_a": ("disgust", {"label3": "negative"})},
+             {"generator": "micro_synthetic", "seed": drawn, "first_subject": number, "subjects": 3})
+    if not same:
+        assert len(open_pool([tmp_path / "slow", tmp_path / "fast"]).clips) == 2
+        return
+    with pytest.raises(UsageError, match=f"slow and fast show the same people, number {first} of seed 5 among them"):
+        open_pool([tmp_path / "slow", tmp_path / "fast"])
 
 
 def test_the_frame_at_a_moment(casme2: Path) -> None:
