@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import neurofer.events.noise
 import neurofer.keyframes
 from neurofer.data.cache import ClipRows, RowsOfClip, cached_rows
 from neurofer.data.clip import Clip, ClipSet
@@ -35,6 +37,8 @@ from neurofer.keyframes.instants import (
 )
 from neurofer.keyframes.regions import face_regions
 from neurofer.train.micro.config import EventKeyConfig, KeyConfig
+
+_CODE = (neurofer.keyframes, neurofer.events.noise, sys.modules[__name__])
 
 
 class Moments(NamedTuple):
@@ -154,8 +158,8 @@ def detections(clip_set: ClipSet, event: EventKeyConfig, cache: Path) -> NDArray
         return RowsOfClip(np.array([row], np.float64), _no_counts(1))
 
     recipe = {"settings": repr(detect_settings(event)), "parts": event.parts}
-    rows = cached_rows("micro-found", clip_set, recipe, (neurofer.keyframes,), [1] * len(clip_set.clips), (3,),
-                       np.dtype(np.float64), build, cache)
+    rows = cached_rows("micro-found", clip_set, recipe, _CODE, [1] * len(clip_set.clips), (3,), np.dtype(np.float64),
+                       build, cache)
     return np.array(rows.rows)
 
 
@@ -211,8 +215,8 @@ def clip_instants(clip_set: ClipSet, key: KeyConfig, event: EventKeyConfig, cach
     recipe = {"key": key.model_dump(mode="json"),
               **({"event": event.model_dump(mode="json"), "lag_us": lag_us} if by_event else {})}
     lengths = [key.views + 1] * len(clip_set.clips)
-    rows = cached_rows("micro-instants", clip_set, recipe, (neurofer.keyframes,), lengths, (KEY_FRAMES,),
-                       np.dtype(np.float64), build, cache)
+    rows = cached_rows("micro-instants", clip_set, recipe, _CODE, lengths, (KEY_FRAMES,), np.dtype(np.float64), build,
+                       cache)
     refused: NDArray[np.bool_] = np.isnan(found_us[:, 0]) & by_event  # all three, or none
     return _of_rows(rows, key.views, refused, lag_us)
 
