@@ -120,11 +120,12 @@ def micro_code_version() -> str:
 def _modules() -> tuple[ModuleType, ...]:
     import neurofer.train.micro
     from neurofer import keyframes, models, spiking
-    from neurofer.data import cache, clip, folds, frames
+    from neurofer.data import cache, clip, folds, frames, splits
     from neurofer.data.micro import pool, record, split
     from neurofer.evaluate import intervals, metrics, micro, micro_baselines
+    from neurofer.events import noise
     from neurofer.reproduce import mersiamc3d
     from neurofer.train import checkpoint, loop
 
-    return (neurofer.train.micro, keyframes, models, spiking, cache, clip, folds, frames, pool, record, split,
-            intervals, metrics, micro, micro_baselines, mersiamc3d, checkpoint, loop)
+    return (neurofer.train.micro, keyframes, models, spiking, cache, clip, folds, frames, splits, noise, pool,
+            record, split, intervals, metrics, micro, micro_baselines, mersiamc3d, checkpoint, loop)

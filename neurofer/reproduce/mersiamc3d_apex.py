@@ -38,7 +38,8 @@ def apex_section(records: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...
         "onset frame) are given the annotated onset and offset, which in use somebody would have to know. A clip "
         f"without a detection has no error, so all three are also compared on the same clips.{without}",
         "Onsets are found late, by a lag that is measured on all other subjects and taken off. A decision can be made "
-        "when the offset is found: its latency counts from the annotated apex.")
+        "when the offset is found: its latency counts from the annotated apex. How many events are usual is told by up "
+        "to 3 s around a moment, of a short clip by all of it, which a live detector would have to know before.")
     return (Section("Apex", text, tables=(
         Table("Distance from the annotated apex", ("data, method", "clips", "mean ms", "median ms", "largest ms",
                                                    "mean frames", "median frames", "largest frames"),

@@ -18,6 +18,7 @@ from neurofer.config import load_config, shipped_configs
 from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.micro.record import LABELS3
 from neurofer.errors import NeuroferError, UsageError
+from neurofer.reproduce.mersiamc3d import _modules
 from neurofer.reproduce.mersiamc3d_apex import apex_section
 from neurofer.reproduce.mersiamc3d_published import COMPOSITE, count_differences, published_section
 from neurofer.reproduce.mersiamc3d_report import needs_no_face
@@ -336,6 +337,7 @@ def test_apex_errors_by_hand() -> None:
     records = {"apex": {"result": {"clips": clips, "no_apex": {"smic": 3}}}}
     (section,) = apex_section(records)
     assert "3 clip(s) have no annotated apex and are left out (smic)" in section.text[0]
+    assert "a live detector would have to know before" in section.text[1]  # the background is that of later, too
     errors = {row[0]: row[1:] for row in section.tables[0].rows}
     assert errors["a, events"] == ("1", "5.0", "5.0", "5.0", "1.0", "1.0", "1.0")
     assert errors["a, midpoint, the same clips"][:2] == ("1", "10.0")
@@ -364,6 +366,12 @@ def test_a_shipped_configuration_says_its_command_and_makes_every_variant(name: 
     config = load_config(MicroConfig, path)
     made = [variant_config(config, variant) for variant in DEFAULT]
     assert len({one.model_dump_json() for one in made}) == len(DEFAULT)
+
+
+def test_the_code_of_a_fold_is_all_that_decides_it() -> None:
+    names = {module.__name__ for module in _modules()}
+    assert {"neurofer.events.noise", "neurofer.data.splits", "neurofer.data.folds", "neurofer.keyframes",
+            "neurofer.train.micro"} <= names  # noise: what counts as an expression; splits: the inner folds
 
 
 def test_no_subjects_to_leave_out_is_told() -> None:
