@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from neurofer.data.micro.pool import labelled, open_pool
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.micro import pooled_scores
 from neurofer.evaluate.micro_baselines import micro_baselines
+
+if TYPE_CHECKING:
+    from neurofer.train.micro.config import MicroConfig
 
 
 def evaluate_micro_run(path: Path, data: Sequence[Path] | None = None, *, force: bool = False,
@@ -26,8 +29,8 @@ def evaluate_micro_run(path: Path, data: Sequence[Path] | None = None, *, force:
         cache: Where maps are kept.
 
     Returns:
-        ``{"run", "backend", "seed", "protocol", "data", "test": pooled scores, "baselines": {name: pooled scores},
-        "decisions": {clip: {"subject", "truth", "predicted"}}}``.
+        ``{"run", "backend", "seed", "settings", "protocol", "data", "test": pooled scores, "baselines":
+        {name: pooled scores}, "decisions": {clip: {"subject", "truth", "predicted"}}}``.
 
     Raises:
         UsageError: no store is known.
@@ -61,7 +64,7 @@ def evaluate_micro_run(path: Path, data: Sequence[Path] | None = None, *, force:
     names = clip_set.classes
     return {
         "format": "neurofer-evaluation", "version": 1, "task": "micro", "run": str(path), "backend": run.config.backend,
-        "seed": run.config.seed, "protocol": run.card["protocol"]["name"],
+        "seed": run.config.seed, "settings": _settings(run.config), "protocol": run.card["protocol"]["name"],
         "data": {"name": clip_set.name, "digest": clip_set.digest, "same_as_training": same},
         "test": pooled_scores(truth, predicted, who, names),
         "baselines": {name: pooled_scores(truth, np.array(said), who, names) for name, said in baselines.items()},
@@ -73,13 +76,13 @@ def evaluate_micro_run(path: Path, data: Sequence[Path] | None = None, *, force:
 
 
 def pool_runs(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Scores of the decisions of several runs together, by backend and seed, where no clip was tested twice.
+    """Scores of the decisions of several runs together, by backend and seed, where they are folds of one training.
 
     Args:
         found: By ``evaluate_micro_run``.
 
     Raises:
-        UsageError: a clip was tested by two runs of one backend and seed.
+        UsageError: two runs of one backend and seed tested the same clip, or differ in more than who is tested.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in found:
@@ -88,6 +91,10 @@ def pool_runs(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for name, members in groups.items():
         if len(members) < 2:
             continue
+        for one in members[1:]:
+            if (one["settings"], one["data"]) != (members[0]["settings"], members[0]["data"]):
+                raise UsageError(f"evaluate: {members[0]['run']} and {one['run']} are both of {name}, but have other "
+                                 "settings or data, so they are not folds of one table; evaluate them one by one")
         decisions: dict[str, dict[str, str]] = {}
         for one in members:
             if twice := sorted(set(decisions) & set(one["decisions"])):
@@ -101,6 +108,14 @@ def pool_runs(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                      for kind in members[0]["baselines"]}
         pooled[name] = {"runs": len(members), "test": scored, "baselines": baselines}
     return pooled
+
+
+def _settings(config: MicroConfig) -> str:
+    """A digest of what the folds of one training share: all but who is tested, the threads and the places."""
+    from neurofer.train.micro.config import MicroSplitConfig
+    from neurofer.train.run_folder import settings_digest
+
+    return settings_digest(config.model_copy(update={"split": MicroSplitConfig(), "threads": 0}))
 
 
 def _scored(decisions: dict[str, dict[str, str]], said: dict[str, str], classes: tuple[str, ...]) -> dict[str, Any]:

@@ -209,6 +209,10 @@ def test_folds_are_pooled_and_never_twice(store: Path, tmp_path: Path) -> None:
     assert set(pooled["baselines"]) == {"majority", "motion"}
     with pytest.raises(UsageError, match="tested by two runs"):
         pool_runs([found[0], found[0]])
+    config = small_config(f"data=[{json.dumps(str(store))}]", f"out={tmp_path / 'other'}", "split.kind=loso",
+                          "split.fold=2", "prior.loss=none", "target.alpha=inverse", "target.epochs=1")
+    with pytest.raises(UsageError, match=f"{tmp_path / '0'} and {tmp_path / 'other'} are both of ann, seed 0, but"):
+        pool_runs([found[0], evaluate_micro_run(train_micro(config))])
 
 
 def test_people_are_known_again_among_several_stores(store: Path, tmp_path: Path) -> None:
