@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -66,6 +67,14 @@ def write_frames(store: Path, name: str, times_us: NDArray[np.int64], pictures: 
     for path, array in zip(frame_paths(store, name), arrays, strict=True):
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.save(file, array, allow_pickle=False)
+
+
+def frames_digest(times_us: NDArray[np.int64], pictures: NDArray[np.uint8]) -> str:
+    """A hash of frames and their times: kept as a clip's fact, it makes a store's digest follow its frames."""
+    digest = hashlib.sha256(np.ascontiguousarray(times_us, np.int64).tobytes())
+    for picture in pictures:
+        digest.update(np.ascontiguousarray(picture))
+    return digest.hexdigest()[:16]
 
 
 def has_frames(clip: Clip) -> bool:

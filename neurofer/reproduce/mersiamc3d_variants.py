@@ -20,13 +20,15 @@ FOLD, APEX = "neurofer.reproduce.mersiamc3d.run_fold", "neurofer.reproduce.mersi
 STAGE, APEX_STAGE = "mersiamc3d", "apex"
 BASE = "base"
 
+_NO_PRIOR: Mapping[str, Mapping[str, Any]] = {"prior": {"loss": "none"}, "target": {"frozen_epochs": 0}}
+# Fresh convolutions are not worth keeping.
 _SLICES = {"input": {"kind": "slices"}}
 _SNN = {"backend": "snn", **_SLICES}
 _EVENT = {"key": {"kind": "event", "apex": "annotated", "apex_noise_frames": 0}}
 _UNIFORM = {"key": {"kind": "uniform", "apex": "annotated", "apex_noise_frames": 0}}
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     BASE: ("the configuration as it is", {}),
-    "no_prior": ("no stage 1", {"prior": {"loss": "none"}}),
+    "no_prior": ("no stage 1, and nothing kept as it is at first", _NO_PRIOR),
     "similarity": ("stage 1 by similarity (binary cross-entropy) instead of contrast",
                    {"prior": {"loss": "similarity"}}),
     "cross_entropy": ("cross-entropy without weights of classes", {"target": {"loss": "cross_entropy",
@@ -50,7 +52,7 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 NUMBERED: Mapping[str, tuple[str, Callable[[int], Mapping[str, Any]]]] = {
     "apex_noise": ("the apex is moved by {} frames", lambda frames: {"key": {"apex_noise_frames": frames}}),
     "no_prior_epochs": ("no stage 1, but {} epochs of stage 2",
-                        lambda epochs: {"prior": {"loss": "none"}, "target": {"epochs": epochs}}),
+                        lambda epochs: {**_NO_PRIOR, "target": {**_NO_PRIOR["target"], "epochs": epochs}}),
 }
 """Variants that take a number, as in ``apex_noise_5``: what each is in words, and which settings it changes."""
 

@@ -23,7 +23,7 @@ import neurofer.simulate
 from neurofer.data import boxes as face_boxes
 from neurofer.data import crop, similarity
 from neurofer.data.clip import Box, Clip
-from neurofer.data.frames import write_frames
+from neurofer.data.frames import frames_digest, write_frames
 from neurofer.data.micro import align, faces, films, frames_on_disk
 from neurofer.data.micro.align import Landmarks
 from neurofer.data.micro.films import SLOW_FPS, Film, read_film
@@ -169,7 +169,8 @@ def make_micro_clip(root: Path, plan: MicroPlan, folder: Path, job: MicroJob) ->
     moments = (("onset", record.onset_frame), ("apex", record.apex_frame), ("offset", record.offset_frame))
     truth = {f"{name}_us": int(film.times_us[number - film.numbers[0]]) for name, number in moments
              if number is not None}
-    facts = {**record_facts(record), "aligned": film.alignment.by}
+    facts = {**record_facts(record), "aligned": film.alignment.by,
+             "frames_digest": frames_digest(film.times_us, film.pictures)}
     if slow:
         facts["upsampled"] = str(SLOW_FACTOR)
     if len(film.pictures) > 1:

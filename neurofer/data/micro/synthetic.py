@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from neurofer.data import preparing
 from neurofer.data.clip import Box, Clip, ClipSet
-from neurofer.data.frames import write_frames
+from neurofer.data.frames import frames_digest, write_frames
 from neurofer.data.micro.align import Landmarks, alignment_of
 from neurofer.data.preparing import finished, make_clips
 from neurofer.data.similarity import Similarity
@@ -181,15 +181,16 @@ def make_micro_clip(plan: MicroSyntheticPlan, folder: Path, job: MicroJob) -> St
     recording, kept = folder / "events" / job.name, list[NDArray[np.uint8]]()
     pixel = EventPixel(plan.pixel, sensor, pixel_seed)
     info = write_columns(recording, _events(clip, where, pixel, noise, kept), sensor)
-    write_frames(folder, job.name, times_us, np.stack(kept))
+    pictures = np.stack(kept)
+    write_frames(folder, job.name, times_us, pictures)
     truth = clip.truth.copy()
     truth["landmarks"] = truth["landmarks"] @ where.matrix[:, :2].T + where.matrix[:, 2]
     _save(folder / "truth" / f"{job.name}.npy", truth)
     known = {f"{name}_us": int(times_us[place]) for name, place in moments._asdict().items()}
     stop_us = int(times_us[-1]) + 1
+    facts = {**_facts(plan, job, moments, shown, truth), "frames_digest": frames_digest(times_us, pictures)}
     return StoredClip(Clip(job.name, recording, 0, stop_us, subject_name(job.subject), performance.label, plan.name,
-                           Box(0, 0, *sensor), sensor, known, _facts(plan, job, moments, shown, truth)), info.events,
-                      info.digest)
+                           Box(0, 0, *sensor), sensor, known, facts), info.events, info.digest)
 
 
 def code_version() -> str:

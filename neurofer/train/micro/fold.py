@@ -33,6 +33,10 @@ from neurofer.train.micro.stages import (
     train_prior,
     train_target,
 )
+from neurofer.train.pair_task import spread
+
+MOST_FILMS = 256
+"""That the network of ``interp_cnn`` learns from, evenly spread over the training clips."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +149,11 @@ def _alpha(config: MicroConfig, data: MicroData, clip_set: ClipSet, train: NDArr
 
 def _interpolator(config: MicroConfig, clip_set: ClipSet, train: NDArray[np.int64],
                   reads: Reads) -> tuple[nn.Module, dict[str, Any], Midpoint]:
-    """A network that draws midpoints, trained on the films of the training people."""
+    """A network that draws midpoints, trained on films of the training people; each of them is an open file."""
     from neurofer.models.interpolate import interpolate_midpoint
     from neurofer.train.micro.interpolate import train_interpolator
 
-    clips = [clip_set.clips[number] for number in train]
+    clips = [clip_set.clips[number] for number in train[spread(len(train), MOST_FILMS)]]
     network, said = train_interpolator([(clip.subject, frames_of(clip).pictures) for clip in clips],
                                        config.interpolate, config.seed, config.threads)
     reads.note_subjects("interpolator", said["subjects"])

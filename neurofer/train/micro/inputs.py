@@ -86,7 +86,10 @@ def micro_inputs(clip_set: ClipSet, chosen: MicroInputConfig, kind: KeyKind, ins
         return RowsOfClip(made, np.zeros((views, 2), np.int64))
 
     if cache is None:
-        return MicroInputs(chosen.kind, np.stack([build(clip).rows for clip in clip_set.clips]))
+        maps = np.empty((len(clip_set.clips), views, *shape), np.float16)
+        for number, clip in enumerate(clip_set.clips):
+            maps[number] = build(clip).rows
+        return MicroInputs(chosen.kind, maps)
     recipe: dict[str, Any] = {"input": chosen.model_dump(mode="json"), "kind": kind,
                               "instants": _digest(instants.times)}
     rows = cached_rows(f"micro-{chosen.kind}", clip_set, recipe, _CODE, [views] * len(clip_set.clips), shape,

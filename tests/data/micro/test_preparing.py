@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neurofer.data.clip import Box, Clip
-from neurofer.data.frames import clip_frames
+from neurofer.data.frames import clip_frames, frames_digest
 from neurofer.data.micro.align import Landmarks, aligned, alignment_of
 from neurofer.data.micro.films import LONGEST_SLOW_FRAMES, kept_numbers
 from neurofer.data.micro.landmarks import ClipKey
@@ -83,6 +83,7 @@ def test_a_clip_as_the_store_keeps_it(tmp_path: Path) -> None:
     assert (clip.start_us, clip.stop_us, clip.sensor, clip.box) == (0, 75_001, (32, 32), Box(0, 0, 32, 32))
     facts = dict(clip.facts)
     assert float(facts.pop("log_noise")) > 0
+    assert facts.pop("frames_digest") == frames_digest(frames.times_us, frames.pictures)
     assert facts == {
         "label3": "negative", "kind": "micro", "video": "EP01", "clip": "EP01", "onset_frame": "10", "apex_frame": "14",
         "offset_frame": "21", "fps": "200", "aus": "4+L10", "apex_source": "annotated",

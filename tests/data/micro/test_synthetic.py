@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neurofer.data.frames import clip_frames
+from neurofer.data.micro import synthetic
 from neurofer.data.micro.align import EYES
 from neurofer.data.micro.synthetic import (
     EMOTIONS,
@@ -188,3 +190,16 @@ def test_nuisances_are_told_only_when_they_happen_during_the_expression():
     assert nuisances(truth, Moments(8, 13, 20)) == ("blink", "gaze")
     truth["speech"][15] = 0.2
     assert nuisances(truth, Moments(10, 13, 18)) == ("speech",)
+
+
+def test_the_digest_of_a_store_follows_its_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise of the video changes no event, and yet it is another store."""
+    plan = MicroSyntheticPlan(subjects=1, fps=100.0, size_px=32, per_class=(1, 0, 0))
+    one = prepare_micro_synthetic(tmp_path / "one", plan)
+    monkeypatch.setattr(synthetic, "VIDEO_NOISE", (0.01, 0.02))
+    other = prepare_micro_synthetic(tmp_path / "other", plan)
+    assert one is not None
+    assert other is not None
+    events = [(tmp_path / name / "events" / one.clips[0].name / "meta.json").read_text() for name in ("one", "other")]
+    assert events[0] == events[1]
+    assert one.digest != other.digest
