@@ -8,7 +8,6 @@ from typing import Any
 import typer
 
 from neurofer.cli.options import text_table
-from neurofer.errors import UsageError
 
 
 def evaluate_and_tell(runs: list[Path], data: list[Path] | None, json_out: Path | None, force: bool,
@@ -35,8 +34,7 @@ def evaluate_and_tell(runs: list[Path], data: list[Path] | None, json_out: Path 
     for name, one in pooled.items():
         _print_scores(f"{name}: decisions of {one['runs']} folds pooled", one)
     if len(found) > 1 and not pooled:
-        raise UsageError("evaluate: these runs test the same people with the same seed, so they are not folds of one "
-                         "table; give runs of different folds")
+        typer.echo("nothing is pooled: no two of these runs have one backend and seed", err=True)
 
 
 def _print_scores(title: str, one: dict[str, Any]) -> None:

@@ -38,6 +38,11 @@ def test_folds_are_trained_and_pooled(run_cli: Cli, store: Path, tmp_path: Path)
     twice = run_cli("evaluate", runs[0], runs[0])
     assert twice.code == 2
     assert "give runs of different folds" in twice.err
+    other = tmp_path / "seed1"
+    assert run_cli("train", "--task", "micro", "--data", store, "--out", other, "--seed", 1, *QUICK).code == 0
+    apart = run_cli("evaluate", runs[0], other)
+    assert apart.code == 0, apart.err
+    assert "nothing is pooled" in apart.err
 
 
 def test_the_configuration_says_the_task(run_cli: Cli, store: Path, tmp_path: Path) -> None:
