@@ -14,7 +14,7 @@ from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.frames import Frames, clip_frames
 from neurofer.data.micro.record import LABELS3
 from neurofer.data.store import StoreIndex, open_store, read_store_index
-from neurofer.errors import NeuroferError, UsageError
+from neurofer.errors import BadFileError, NeuroferError, UsageError
 
 EMOTION, LABEL3 = "emotion", "label3"
 SYNTHETIC = "micro_synthetic"
@@ -32,11 +32,11 @@ def open_pool(paths: Sequence[Path | str]) -> ClipSet:
 
     Raises:
         UsageError: no folder, two stores of one data set, or two synthetic ones with the same people.
-        BadFileError: a folder is no whole store.
+        BadFileError: a folder is no whole store, or one without micro-expressions.
     """
     if not paths:
         raise UsageError("data: need the folder of a micro store; neurofer prepare makes one")
-    sets = sorted((open_store(path) for path in paths), key=lambda one: one.name)
+    sets = sorted((_micro_store(path) for path in paths), key=lambda one: one.name)
     if len(sets) == 1:
         return sets[0]
     twice = [name for name, count in Counter(one.name for one in sets).items() if count > 1]
@@ -49,6 +49,15 @@ def open_pool(paths: Sequence[Path | str]) -> ClipSet:
              for one in sets for clip in one.clips]
     return ClipSet("+".join(one.name for one in sets), tuple(sorted({name for one in sets for name in one.classes})),
                    tuple(sorted(clips, key=lambda clip: clip.name)), digest)
+
+
+def _micro_store(path: Path | str) -> ClipSet:
+    """The clips of a store, one of which at least says which kind of expression it is."""
+    store = open_store(path)
+    if not any(clip.facts.get("kind") for clip in store.clips):
+        raise BadFileError(f"{path}: is a store of {store.name}, whose clips are no micro-expressions; make one with "
+                           "'neurofer prepare synthetic --micro', or with casme2, samm, smic, casme3 or mmew")
+    return store
 
 
 def _require_other_people(indexes: Sequence[StoreIndex]) -> None:

@@ -26,7 +26,8 @@ def made(folder: Path, name: str, clips: dict[str, tuple[str, dict[str, str]]],
                              Events(np.zeros(0, np.int64), nothing, nothing, np.zeros(0, bool), (8, 8)), (8, 8))
         write_frames(folder, clip, np.array([0, 5_000, 10_000]), np.full((3, 8, 8), place + len(name), np.uint8))
         stored.append(StoredClip(Clip(clip, folder / "events" / clip, 0, 10_001, clip.split("_")[0], label, name,
-                                      sensor=(8, 8), facts=facts), 0, info.digest))
+                                      sensor=(8, 8), facts={"kind": "micro", **facts} if facts else {}), 0,
+                                 info.digest))
     write_store_index(folder, name, sorted({label for label, _ in clips.values()}), (8, 8), parameters or {},
                       stored, "test")
     return folder
@@ -84,7 +85,7 @@ def test_other_facts_as_labels(casme2: Path, smic: Path) -> None:
 
 
 def test_an_unknown_fact_names_those_that_are_there(casme2: Path) -> None:
-    with pytest.raises(UsageError, match="label=mood: no clip of casme2 has it; choose emotion, fps, label3"):
+    with pytest.raises(UsageError, match="label=mood: no clip of casme2 has it; choose emotion, fps, kind, label3"):
         labelled(open_pool([casme2]), "mood")
 
 
@@ -101,6 +102,9 @@ def test_pools_that_cannot_be(casme2: Path, tmp_path: Path) -> None:
         open_pool([])
     with pytest.raises(BadFileError, match="no such store"):
         open_pool([casme2, tmp_path / "none"])
+    other = made(tmp_path / "other", "see", {"01_a": ("anger", {})})
+    with pytest.raises(BadFileError, match="is a store of see, whose clips are no micro-expressions; make one"):
+        open_pool([casme2, other])
 
 
 @pytest.mark.parametrize(("first", "seed", "same"), [(0, 5, True), (2, 5, True), (3, 5, False), (0, 6, False)])
