@@ -33,6 +33,8 @@ SUBJECT_NAMES = {"casme2": ("sub", 2), "samm": ("", 3), "smic": ("s", 2)}
 SUBJECTS = {"smic": 16, "casme2": 24, "samm": 28}
 CLASSES = {"smic": (70, 51, 43), "casme2": (88, 32, 25), "samm": (92, 26, 15)}
 """Clips that are negative, positive and surprise."""
+MOST_TOLD = 20
+"""Listed clips that are named where the table lacks them."""
 UNLISTED = "composite list lacks a clip whose emotion is eligible"
 RELABELLED = "composite list and emotion disagree, the list decides"
 
@@ -108,7 +110,9 @@ def apply_cde(table: MicroTable, cde: CdeList) -> MicroTable:
     wrong = [f"{entry.subject} {entry.clip} has no usable row" for key, entry in listed.items() if not have[key]]
     wrong += [f"{entry.subject} {entry.clip} has {have[key]} rows" for key, entry in listed.items() if have[key] > 1]
     if wrong:
-        lines = [*wrong, *(f"in the table, {problem}" for problem in few(list(table.problems), cde.path))]
+        more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+        lines = [*wrong[:MOST_TOLD], *more,
+                 *(f"in the table, {problem}" for problem in few(list(table.problems), cde.path))]
         raise BadFileError("\n".join([f"{cde.path}: does not fit the table of {table.dataset}, {len(wrong)} of "
                                       f"{len(listed)} listed clips; give the edition that has them",
                                       *(f"  {line}" for line in lines)]))

@@ -94,7 +94,8 @@ def _base(root: Path, part: Part) -> Path:
     base = next((place for place in (root / part, root) if any(place.glob("s*/micro"))), None)
     if base is None:
         what = f"holds no {part}/s01/micro" if root.is_dir() else "no such folder"
-        raise BadFileError(f"{root}: {what}; give the folder of SMIC that holds {part}")
+        raise BadFileError(f"{root}: {what}; give the folder of SMIC that holds {part}, or, for the long films, their "
+                           "table by --sheet")
     return base
 
 

@@ -80,11 +80,11 @@ def read_bytes(path: Path) -> bytes:
                                f"{LARGEST_BYTES >> 20} MB")
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise BadFileError(f"{path}: no such spreadsheet") from error
+        raise BadFileError(f"{path}: no such file; check the path") from error
     except OSError as error:
         raise BadFileError(f"{path}: cannot be read ({error.strerror})") from error
     if not content:
-        raise BadFileError(f"{path}: is empty; get the spreadsheet from the data set's authors again")
+        raise BadFileError(f"{path}: is empty; get it from the data set's authors again")
     return content
 
 

@@ -128,6 +128,14 @@ def test_listed_clips_that_the_table_lacks_are_told_together(tmp_path):
     assert "3 of 4 listed clips" in str(refused.value)
 
 
+def test_of_many_clips_that_a_copy_lacks_some_are_named(tmp_path):
+    cde = read_cde(write_cde(tmp_path / "list.csv", [("samm", 6, f"clip{number}", 0) for number in range(40)]))
+    with pytest.raises(BadFileError, match="40 of 40 listed clips") as refused:
+        apply_cde(table_of(("006", "other", None), dataset="samm"), cde)
+    assert len(str(refused.value).splitlines()) == 22
+    assert str(refused.value).endswith("and 20 more")
+
+
 def test_a_set_that_the_list_lacks_is_told(tmp_path):
     cde = read_cde(write_cde(tmp_path / "list.csv", [("samm", 6, "a", 0)]))
     with pytest.raises(BadFileError, match="lists no clip of mmew"):

@@ -128,7 +128,7 @@ def test_broken_files_are_one_sentence(tmp_path, name, content, said):
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
-    with pytest.raises(BadFileError, match="no such spreadsheet"):
+    with pytest.raises(BadFileError, match="no such file"):
         read_sheet(tmp_path / "table.xlsx", COLUMNS)
     (tmp_path / "table.xlsx").mkdir()
     with pytest.raises(BadFileError, match="cannot be read"):

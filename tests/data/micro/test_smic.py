@@ -92,7 +92,7 @@ def test_contradictions_are_told_together_and_left_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_smic_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadFileError, match="holds no HS/s01/micro; give the folder of SMIC"):
+    with pytest.raises(BadFileError, match="holds no HS/s01/micro; give the folder .* by --sheet"):
         read_smic(tmp_path)
     with pytest.raises(BadFileError, match="no such folder"):
         read_smic(tmp_path / "absent")
