@@ -15,16 +15,17 @@ _COLOURS = (ORANGE, "#8a4fbf", QUIET, INK)
 
 
 def apex_figure(times_ms: ArrayLike, curve: ArrayLike, truth_ms: tuple[float, float, float] | None,
-                found_ms: Mapping[str, float], title: str = "") -> Figure:
+                found_ms: Mapping[str, float], title: str = "", curve_name: str = "motion from the onset") -> Figure:
     """Motion over time, the annotated expression shaded, and beneath it a line for each apex that was found.
 
     Args:
         times_ms: ``(N,)`` rising.
-        curve: ``(N,)`` motion from the onset, in any unit.
+        curve: ``(N,)``, in any unit.
         truth_ms: Annotated or given onset, apex and offset, or None where nobody knows.
         found_ms: Apex by each way of finding it, such as ``{"event": 225, "midpoint": 250}``; those that are not finite
             were not found and are said so.
         title: Above the picture.
+        curve_name: What the curve is.
 
     Raises:
         ValueError: no point, or other numbers of times and values.
@@ -43,7 +44,7 @@ def apex_figure(times_ms: ArrayLike, curve: ArrayLike, truth_ms: tuple[float, fl
     else:
         upper = figure.subplots()
     upper.plot(times, motion, color=BLUE, linewidth=1.8, zorder=3, marker="o" if len(times) < 25 else "", markersize=3)
-    upper.set_ylabel("motion from the onset", fontsize=9, color=INK)
+    upper.set_ylabel(curve_name, fontsize=9, color=INK)
     _plain(upper)
     upper.set_ylim(min(0.0, float(motion.min())), None)
     upper.margins(x=0.02, y=0.12)

@@ -78,7 +78,9 @@ def test_each_way_of_finding_the_apex_says_how_far_it_is_off() -> None:
 
 def test_without_an_annotation_only_times_are_said() -> None:
     assert texts(apex_figure([0, 5, 10], [0, 1, 0], None, {"event": 5})) == ["5 ms"]
-    assert texts(apex_figure([0], [0], None, {})) == []
+    figure = apex_figure([0], [0], None, {}, curve_name="events in 10 ms")
+    assert texts(figure) == []
+    assert figure.axes[0].get_ylabel() == "events in 10 ms"
 
 
 def test_nonsense_is_refused() -> None:

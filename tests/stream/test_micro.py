@@ -156,6 +156,19 @@ def test_expressions_are_looked_for_where_training_looked(runs: Any, tmp_path: P
         assert np.isfinite(apexes_ms["event"]) == (how == "found"), part
 
 
+def test_of_a_recording_without_an_expression_all_events_are_counted(runs: Any, tmp_path: Path) -> None:
+    predictor = MicroPredictor(load_micro_run(runs("input.kind=slices")))
+    events = Events(np.array([0, 9_000, 31_000]) + 5_000, *np.full((3, 3), 1), (48, 48))
+    write_columns(tmp_path / "few", [events], (48, 48))
+    reader = RecordingReader(predictor.size_px, Request(Box(0, 0, predictor.size_px, predictor.size_px)))
+    decision = predictor.decide(functools.partial(reader.read, tmp_path / "few"))
+    assert decision.placed.how == "whole"
+    times_ms, counts, apexes_ms = Pictures(tmp_path / "out", predictor)._apexes(decision)
+    assert np.isnan(apexes_ms["event"])
+    assert times_ms[:4].tolist() == [5, 15, 25, 35]  # milliseconds from the first event
+    assert counts.tolist() == [2, 0, 0, 1]
+
+
 def test_frames_are_numbered_as_the_film_has_them_though_only_some_are_kept(tmp_path: Path) -> None:
     film = write_images(tmp_path / "film", np.random.default_rng(0).integers(0, 255, (90, 16, 16)).astype(np.uint8))
     given = Given(Moment(40), None, Moment(51))

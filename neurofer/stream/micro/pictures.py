@@ -17,6 +17,9 @@ from neurofer.train.micro.inputs import key_frames
 from neurofer.train.micro.instants import found_in
 
 _CURVE_POINTS = 200
+_BIN_US = 10_000
+_MOMENTS = {"given": "moments given", "found": "moments found in its events",
+            "whole": "no expression found, so all of it"}
 
 
 class Pictures:
@@ -43,14 +46,16 @@ class Pictures:
 
         name, clip, instants = self._name(path), decision.clip, decision.placed.instants
         sure = f"{decision.label} {100 * decision.probabilities.max():.0f} %"
-        title = f"{path.name}: {sure}, moments {decision.placed.how}"
+        title = f"{path.name}: {sure}, {_MOMENTS[decision.placed.how]}"
         flow = decision.maps.astype(np.float32) if self._predictor.run.config.input.kind == "flow" else None
         save_figure(keyframes_figure(self._strip(decision), flow, [clip.ms(at) for at in instants.times],
                                      instants.apex_place, title), self._folder / f"{name}-keyframes.png")
         times_ms, curve, found_ms = self._apexes(decision)
+        counted = clip.pictures is None and not np.isfinite(found_ms["event"])
         truth = tuple(clip.ms(at) for at in decision.placed.moments) if decision.placed.how == "given" else None
-        save_figure(apex_figure(times_ms, curve, truth, found_ms, title),  # type: ignore[arg-type]
-                    self._folder / f"{name}-apex.png")
+        figure = apex_figure(times_ms, curve, truth, found_ms, title,  # type: ignore[arg-type]
+                             "events in 10 ms" if counted else "motion from the onset")
+        save_figure(figure, self._folder / f"{name}-apex.png")
 
     def _name(self, path: Path) -> str:
         stem = path.name if path.is_dir() else path.stem
@@ -67,7 +72,10 @@ class Pictures:
         return _event_strip(clip, times)
 
     def _apexes(self, decision: MicroDecision) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[str, float]]:
-        """A curve of motion, and the apex by each way of finding it, in milliseconds."""
+        """A curve of motion, and the apex by each way of finding it, in milliseconds.
+
+        Of a recording without an expression, the curve is how many events there are.
+        """
         clip, (onset, apex, offset) = decision.clip, decision.placed.moments
         found = self._detected(clip)
         by_event = float("nan") if found is None else (found.apex_us - clip.origin_us) / 1e3
@@ -76,7 +84,7 @@ class Pictures:
         if clip.pictures is None:
             apexes = {"event": by_event, "midpoint": clip.ms((onset + offset) / 2)}
             if found is None:
-                return np.array([clip.ms(apex)]), np.zeros(1), apexes
+                return (*_event_counts(clip), apexes)
             kept = np.unique(np.linspace(0, len(found.course) - 1, _CURVE_POINTS).astype(np.int64))
             return (found.course_us[kept] - clip.origin_us) / 1e3, found.course[kept], apexes
         first, last = (int(number) for number in frame_numbers((onset, offset)))
@@ -91,6 +99,15 @@ class Pictures:
             return None
         found = found_in(clip.events, self._predictor.run.config.event, *clip.span_us)
         return found if isinstance(found, Detection) else None
+
+
+def _event_counts(clip: FaceClip) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Middles of bins in milliseconds, and how many events lie in each."""
+    start_us, stop_us = clip.span_us
+    edges_us = start_us + _BIN_US * np.arange(max(1, -(-(stop_us - start_us) // _BIN_US)) + 1)
+    counts, _ = np.histogram(clip.events.t, edges_us)
+    middles_ms = np.asarray((edges_us[:-1] + _BIN_US / 2 - clip.origin_us) / 1e3, np.float64)
+    return middles_ms, counts.astype(np.float64)
 
 
 def _event_strip(clip: FaceClip, times: NDArray[np.float64]) -> NDArray[np.uint8]:
