@@ -29,8 +29,9 @@ def evaluate_and_tell(runs: list[Path], data: list[Path] | None, json_out: Path 
                                                        "runs": found, "pooled": pooled}
         write_text(json_out, json.dumps(whole, indent=1) + "\n")
     for one in found:
-        _print_scores(f"{one['run']}: {one['backend']}, {one['protocol']}"
-                      + ("" if one["data"]["same_as_training"] else "  (other data than trained on, by --force)"), one)
+        tested = one["protocol"] if one["data"]["same_as_training"] else (
+            f"other data than trained on, by --force: all people of {one['data']['name']} that it has not met")
+        _print_scores(f"{one['run']}: {one['backend']}, {tested}", one)
     for name, one in pooled.items():
         _print_scores(f"{name}: decisions of {one['runs']} folds pooled", one)
     if len(found) > 1 and not pooled:

@@ -43,6 +43,11 @@ def test_folds_are_trained_and_pooled(run_cli: Cli, store: Path, tmp_path: Path)
     apart = run_cli("evaluate", runs[0], other)
     assert apart.code == 0, apart.err
     assert "nothing is pooled" in apart.err
+    elsewhere = write_micro_store(tmp_path / "elsewhere", subjects=1, name="elsewhere", first_subject=9)
+    forced = run_cli("evaluate", runs[0], "--data", elsewhere, "--force")
+    assert forced.code == 0, forced.err
+    assert "by --force: all people of elsewhere that it has not met" in forced.out
+    assert "fold 0" not in forced.out
 
 
 def test_the_configuration_says_the_task(run_cli: Cli, store: Path, tmp_path: Path) -> None:
