@@ -150,13 +150,13 @@ def test_missing_folders_and_frames_are_seen_with_the_frames(tmp_path: Path) -> 
 
 
 def test_the_table_is_looked_for_and_a_choice_is_the_users(tmp_path: Path) -> None:
-    with pytest.raises(BadFileError, match=r"holds no cas\(me\)3_part_A_ME_label_JpgIndex_v2.xlsx; give the sheet"):
+    with pytest.raises(BadFileError, match=r"holds no cas\(me\)3_part_A_ME_label_JpgIndex_v2.xlsx; copy the sheet there"):
         read_casme3(tmp_path)
     sheet = write_part_a(tmp_path)
     shutil.copy(sheet, tmp_path / "annotation" / "cas(me)3_part_A_ME_label_JpgIndex_v3.xlsx")
     assert len(read_casme3(tmp_path).records) == len(ROWS_A)
     shutil.copy(sheet, tmp_path / SHEET_A)
-    with pytest.raises(UsageError, match="holds 2 sheets, annotation/"):
+    with pytest.raises(UsageError, match="holds 2 sheets, annotation/.*; choose one by --sheet"):
         read_casme3(tmp_path)
     assert len(read_casme3(tmp_path, sheet).records) == len(ROWS_A)
     with pytest.raises(BadFileError, match="no such sheet"):
