@@ -150,7 +150,7 @@ def test_missing_folders_and_frames_are_seen_with_the_frames(tmp_path: Path) -> 
 
 
 def test_the_table_is_looked_for_and_a_choice_is_the_users(tmp_path: Path) -> None:
-    with pytest.raises(BadFileError, match=r"holds no cas\(me\)3_part_A_ME_label_JpgIndex_v2.xlsx; copy the sheet there"):
+    with pytest.raises(BadFileError, match=r"holds no cas\(me\)3_part_A_ME_label_JpgIndex_v2.xlsx; copy the sheet"):
         read_casme3(tmp_path)
     sheet = write_part_a(tmp_path)
     shutil.copy(sheet, tmp_path / "annotation" / "cas(me)3_part_A_ME_label_JpgIndex_v3.xlsx")
