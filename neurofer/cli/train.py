@@ -69,11 +69,10 @@ def train(
         raise UsageError(f"train: --data is given {len(data)} times, but --task recognise reads one store")
     words = with_options("train", overrides, (("data", data[0] if data else None), ("out", out), ("seed", seed),
                                             ("distill.run", distill)))
-    resolved = _load(config, backend, out, resume, words)
-    if backend is not None and resolved.backend != backend:
-        raise UsageError(f"train: --backend {backend}, but the configuration is for {resolved.backend}; "
-                         "leave --backend out, or give another --config")
+    from neurofer.cli._settings import chosen_settings
+    from neurofer.train.config import TrainConfig
 
+    resolved = chosen_settings(TrainConfig, "{}_synthetic", config, backend, out, resume, words)
     from neurofer.train.recognise import train_recogniser
     from neurofer.train.run_folder import read_card
 
@@ -112,17 +111,3 @@ def _said_of_input(kind: str, events: int, clipped: int) -> str:
     if kind == "graded":
         return f"input: {share} beyond 255 in a cell and step, so not counted"
     return f"input: {share} beyond the first in a cell and step, so not told (snn.input=graded counts them)"
-
-
-def _load(config: str | None, backend: str | None, out: Path | None, resume: bool, words: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202, E501  TrainConfig, whose import costs a second
-    from neurofer.config import find_config, load_config
-    from neurofer.train.config import TrainConfig
-
-    if config is not None:
-        return load_config(TrainConfig, find_config(config), words)
-    if resume and out is not None and (out / "config.yaml").exists():
-        return load_config(TrainConfig, out / "config.yaml", words)
-    chosen = backend or "ann"
-    if chosen not in ("ann", "snn"):
-        raise UsageError(f"--backend: need ann or snn, got {backend!r}")
-    return load_config(TrainConfig, find_config(f"{chosen}_synthetic"), words)
