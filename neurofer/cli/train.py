@@ -100,7 +100,7 @@ def _chosen_task(task: str | None, config: str | None, out: Path | None, resume:
     path = find_config(config) if config is not None else None
     if path is None and resume and out is not None and (out / "config.yaml").exists():
         path = out / "config.yaml"
-    said = None if path is None else task_of(path)
+    said = None if path is None else task_of(path) or "recognise"
     if task is not None and said not in (None, task):
         raise UsageError(f"train: --task {task}, but {path} is for {said}; leave --task out, or give another --config")
     return said or task or "recognise"

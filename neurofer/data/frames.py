@@ -73,7 +73,7 @@ def frames_digest(times_us: NDArray[np.int64], pictures: NDArray[np.uint8]) -> s
     """A hash of frames and their times: kept as a clip's fact, it makes a store's digest follow its frames."""
     digest = hashlib.sha256(np.ascontiguousarray(times_us, np.int64).tobytes())
     for picture in pictures:
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(np.ascontiguousarray(picture).data)
     return digest.hexdigest()[:16]
 
 

@@ -82,8 +82,8 @@ def variant_config(config: MicroConfig, name: str) -> MicroConfig:
     """
     numbered = _NUMBERED.fullmatch(name)
     if numbered is None and name not in VARIANTS:
-        raise UsageError(f"--variants: {name} is unknown{suggestion(name, list(VARIANTS))}; known are "
-                         f"{', '.join([*VARIANTS, *(f'{one}_N' for one in NUMBERED)])} with a number N")
+        known = [*VARIANTS, *(f"{one}_N" for one in NUMBERED)]
+        raise UsageError(f"--variants: {name} is unknown{suggestion(name, known)}")
     changes = NUMBERED[numbered[1]][1](int(numbered[2])) if numbered else VARIANTS[name][1]
     said = config.model_dump(mode="json")
     for key, value in changes.items():

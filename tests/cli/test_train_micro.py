@@ -62,6 +62,7 @@ def test_the_configuration_says_the_task(run_cli: Cli, store: Path, tmp_path: Pa
     (("--task", "spot"), "--task: need recognise or micro, got 'spot'"),
     (("--task", "micro", "--config", "mersiamc3d", "--backend", "snn"), "the configuration is for ann"),
     (("--task", "recognise", "--config", "micro_ann"), "is for micro; leave --task out"),
+    (("--task", "micro", "--config", "ann_synthetic"), "is for recognise; leave --task out"),
     (("--task", "micro", "--distill", "runs/ann"), "--distill is for --task recognise"),
     (("--task", "micro", "target.gama=1"), "did you mean gamma"),
     (("--task", "micro", "key.kind=event", "key.apex=midpoint"), "uses no annotated apex"),

@@ -162,7 +162,8 @@ def test_two_stores_are_pooled_and_told_apart(run_cli: Cli, store: Path, tmp_pat
     (("--seeds", "0"), "--seeds is 0; need 1 or more"), (("--subjects", "4"), "--subjects is 4; need 1 to 3"),
     (("--variants", "base,no_prio"), "no_prio is unknown; did you mean no_prior?"),
     (("--variants", "base,base"), "--variants names base 2 times"), (("--variants", ","), "--variants is empty"),
-    (("--variants", "base,no_prior", "prior.loss=none"), "no_prior and base are the same with these settings"),
+    (("--variants", "base,no_prior", "prior.loss=none", "target.frozen_epochs=0"),
+     "no_prior and base are the same with these settings"),
     (("--variants", "linear", "input.kind=slices"), "linear cannot be made of this configuration")])
 def test_wrong_words_are_told(words: tuple[str, ...], told: str, run_cli: Cli, store: Path, tmp_path: Path) -> None:
     done = run_cli("reproduce", "mersiamc3d", "--config", "mersiamc3d_synthetic", "--data", store, "--out",

@@ -11,7 +11,8 @@ import numpy as np
 
 from neurofer.data.cache import usable_cache
 from neurofer.data.clip import ClipSet
-from neurofer.data.micro.pool import frames_of, labelled, open_pool
+from neurofer.data.micro.align import SIZE_PX
+from neurofer.data.micro.pool import labelled, open_pool
 from neurofer.data.micro.split import MicroSplit, everybody, leave_one_out, subject_folds
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.evaluate.micro import pooled_scores
@@ -148,7 +149,7 @@ def _card(config: MicroConfig, clip_set: ClipSet, record: dict[str, Any], result
     scored = record["test"]
     return {
         "task": "micro", "backend": config.backend, "classes": list(clip_set.classes), "label": config.label,
-        "channels": 3, "crop_px": frames_of(clip_set.clips[0]).pictures.shape[1],
+        "channels": 3, "crop_px": (clip_set.clips[0].sensor or (SIZE_PX,))[0],
         "input": config.input.model_dump(mode="json"), "key": config.key.model_dump(mode="json"),
         "lag_us": record["key_frames"]["lag_us"], "statistics": record["statistics"], "alpha": record["alpha"],
         "data": {"name": clip_set.name, "digest": clip_set.digest},
