@@ -72,13 +72,3 @@ class MicroRecord:
     def frames(self) -> int:
         """Number of frames, both ends included."""
         return self.offset_frame - self.onset_frame + 1
-
-
-def midpoint(onset_frame: int, offset_frame: int) -> int:
-    """The frame that stands for the apex where a data set gives none.
-
-    Example:
-        >>> midpoint(10, 45)
-        27
-    """
-    return onset_frame + (offset_frame - onset_frame) // 2

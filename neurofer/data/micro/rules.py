@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from neurofer.data.expected import Count
 from neurofer.data.micro.fixes import MISSING_APEX
-from neurofer.data.micro.record import ApexSource, MicroRecord, midpoint
+from neurofer.data.micro.record import ApexSource, MicroRecord
 from neurofer.data.micro.sheets import Sheet, SheetRow, whole_number
 from neurofer.data.preparing import Problem
 from neurofer.errors import BadFileError
+from neurofer.keyframes.apex import midpoint_apex
 
 KEY_FRAMES = 11
 """Key frames of an expression, see ``neurofer.keyframes``; a shorter clip repeats some."""
@@ -68,7 +69,7 @@ def read_frames(sheet: Sheet, row: SheetRow, columns: FrameColumns, problems: li
                                 f"is {apex}, outside of its expression from {onset} to {offset}"))
         return None
     if apex is None:
-        frames = Frames(onset, midpoint(onset, offset), offset, "midpoint")
+        frames = Frames(onset, midpoint_apex(onset, offset), offset, "midpoint")
     else:
         frames = Frames(onset, apex, offset, "annotated")
     rules.update(frame_rules(frames))

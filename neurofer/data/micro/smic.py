@@ -24,12 +24,13 @@ from typing import Literal, NamedTuple
 from neurofer.data.expected import Count, differing
 from neurofer.data.micro.frames_on_disk import frame_files, frame_number, missing_frames
 from neurofer.data.micro.places import find_sheet, with_folders
-from neurofer.data.micro.record import LABELS3, MicroRecord, midpoint
+from neurofer.data.micro.record import LABELS3, MicroRecord
 from neurofer.data.micro.rules import Frames, check_usable, class_counts, frame_rules, read_subject, without_repeats
 from neurofer.data.micro.sheets import Sheet, SheetRow, read_sheet, whole_number
 from neurofer.data.micro.table import MicroTable
 from neurofer.data.preparing import Problem
 from neurofer.errors import BadFileError
+from neurofer.keyframes.apex import midpoint_apex
 
 NAME = "smic"
 Part = Literal["HS", "VIS", "NIR"]
@@ -117,7 +118,7 @@ def _clip(root: Path, folder: Path, part: Part) -> MicroRecord | Problem:
 
 
 def _record(subject: str, clip: str, span: Span, emotion: str, part: Part, where: str) -> MicroRecord:
-    return MicroRecord(NAME, subject, clip, clip, "micro", span.first, midpoint(*span), span.last, FPS[part],
+    return MicroRecord(NAME, subject, clip, clip, "micro", span.first, midpoint_apex(*span), span.last, FPS[part],
                        emotion=emotion, label3=emotion, apex_source="midpoint", where=where)
 
 
@@ -136,8 +137,9 @@ def _contradiction(clip: str, subject: str, emotion: str) -> str:
 
 
 def _rules(records: Sequence[MicroRecord]) -> Counter[str]:
-    return Counter(rule for record in records for rule in frame_rules(
-        Frames(record.onset_frame, midpoint(record.onset_frame, record.offset_frame), record.offset_frame, "midpoint")))
+    spans = [(record.onset_frame, record.offset_frame) for record in records]
+    return Counter(rule for onset, offset in spans for rule in frame_rules(
+        Frames(onset, midpoint_apex(onset, offset), offset, "midpoint")))
 
 
 def _read_long(root: Path, path: Path, part: Part) -> MicroTable:
@@ -184,4 +186,4 @@ def _counted_as_files(record: MicroRecord, folder: Path, first: int) -> MicroRec
     names = os.listdir(folder) if folder.is_dir() else []
     shift = min((number for name in names if (number := frame_number(name)) is not None), default=first) - first
     onset, offset = record.onset_frame + shift, record.offset_frame + shift
-    return replace(record, onset_frame=onset, apex_frame=midpoint(onset, offset), offset_frame=offset)
+    return replace(record, onset_frame=onset, apex_frame=midpoint_apex(onset, offset), offset_frame=offset)

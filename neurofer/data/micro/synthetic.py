@@ -19,9 +19,9 @@ from neurofer.data import preparing
 from neurofer.data.clip import Box, Clip, ClipSet
 from neurofer.data.frames import frames_digest, write_frames
 from neurofer.data.micro.align import Landmarks, alignment_of
-from neurofer.data.preparing import finished, make_clips
+from neurofer.data.preparing import prepare_store
 from neurofer.data.similarity import Similarity
-from neurofer.data.store import StoredClip, open_store, write_store_index
+from neurofer.data.store import StoredClip
 from neurofer.data.synthetic import subject_name
 from neurofer.errors import UsageError
 from neurofer.events.columns import write_columns
@@ -37,7 +37,6 @@ from neurofer.simulate.timecourse import Movement
 
 NAME = "micro_synthetic"
 SUMMARY = "summary.json"
-RECORDS = "records"
 EMOTIONS = tuple(sorted(emotion for emotions in MICRO_EMOTIONS.values() for emotion in emotions))
 """Classes of the store."""
 
@@ -156,16 +155,13 @@ def prepare_micro_synthetic(folder: Path | str, plan: MicroSyntheticPlan, worker
         UsageError: the folder holds something else, or was made with another plan.
         BadFileError: the disk is full or the place cannot be written.
     """
-    folder, code, jobs = Path(folder), code_version(), micro_jobs(plan)
-    make_clips(folder, plan.name, plan.parameters(), jobs, functools.partial(make_micro_clip, plan), code, workers,
-               part, RECORDS)
-    results = finished(folder, plan.parameters(), jobs, code, RECORDS)
-    if results is None:
+    done = prepare_store(folder, name=plan.name, classes=EMOTIONS, sensor=(plan.size_px,) * 2,
+                         parameters=plan.parameters(), jobs=micro_jobs(plan),
+                         make=functools.partial(make_micro_clip, plan), code=code_version(), workers=workers, part=part)
+    if done is None or done.clip_set is None:
         return None
-    stored = [result for result in results if isinstance(result, StoredClip)]
-    write_text(folder / SUMMARY, json.dumps(_summary(plan, stored), indent=1) + "\n")
-    write_store_index(folder, plan.name, EMOTIONS, (plan.size_px,) * 2, plan.parameters(), stored, code)
-    return open_store(folder)
+    write_text(Path(folder) / SUMMARY, json.dumps(_summary(plan, done.clip_set.clips), indent=1) + "\n")
+    return done.clip_set
 
 
 def make_micro_clip(plan: MicroSyntheticPlan, folder: Path, job: MicroJob) -> StoredClip:
@@ -272,14 +268,14 @@ def _facts(plan: MicroSyntheticPlan, job: MicroJob, moments: Moments, shown: Mov
             **({"nuisances": "+".join(others)} if others else {})}
 
 
-def _summary(plan: MicroSyntheticPlan, stored: Sequence[StoredClip]) -> dict[str, Any]:
+def _summary(plan: MicroSyntheticPlan, clips: Sequence[Clip]) -> dict[str, Any]:
     """What the store holds, counted."""
-    facts = [one.clip.facts for one in stored]
+    facts = [clip.facts for clip in clips]
     frames = [int(fact["offset_frame"]) - int(fact["onset_frame"]) + 1 for fact in facts]
     moving = Counter(name for fact in facts for name in fact.get("nuisances", "").split("+") if name)
-    return {"dataset": plan.name, "clips": len(stored), "subjects": plan.subjects,
+    return {"dataset": plan.name, "clips": len(clips), "subjects": plan.subjects,
             "label3": dict(sorted(Counter(fact["label3"] for fact in facts).items())),
-            "emotions": dict(sorted(Counter(one.clip.label for one in stored).items())),
+            "emotions": dict(sorted(Counter(clip.label for clip in clips).items())),
             "repaired": 0, "rejected": 0, "short": sum(count < SHORT_FRAMES for count in frames),
             "midpoint_apexes": 0, "fixes": [], "nuisances": dict(sorted(moving.items())),
             "frames": {"least": min(frames), "most": max(frames)}}

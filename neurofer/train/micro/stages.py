@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofer.errors import NeuroferError
-from neurofer.models.siamese import ConvTrunk, MicroClassifier, Siamese, Similarity, Trunk
+from neurofer.models.siamese import ConvTrunk, MicroClassifier, Siamese, Similarity, Trunk, embed_each_once
 from neurofer.models.spiking_trunk import SpikingTrunk
 from neurofer.progress import progress as shown
 from neurofer.train.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -91,22 +91,23 @@ class Step(NamedTuple):
 def build_trunk(config: MicroConfig, data: MicroData, train: NDArray[np.int64], seed: int) -> Trunk:
     """The backend's trunk with fresh weights; those of a spiking one fire on the training clips."""
     torch.manual_seed(_torch_seed(seed, 0, 0))
-    size_px, model = config.input.size_px, config.model
-    if config.backend == "ann":
-        return ConvTrunk(3, MAPS, size_px, model.width, model.features, model.dropout)
-    snn = config.snn
-    trunk = SpikingTrunk(3, size_px, snn.convolutions, model.features, snn.alpha, snn.beta, snn.dropout)
-    typical = train[np.linspace(0, len(train) - 1, min(len(train), _AT_ONCE)).astype(np.int64)]
-    trunk.start(data.plain(typical), snn.start_rate)
+    trunk = _fresh_trunk(config)
+    if isinstance(trunk, SpikingTrunk):
+        typical = train[np.linspace(0, len(train) - 1, min(len(train), _AT_ONCE)).astype(np.int64)]
+        trunk.start(data.plain(typical), config.snn.start_rate)
     return trunk
 
 
 def empty_classifier(config: MicroConfig, classes: int) -> MicroClassifier:
     """The network of stage 2, to be given weights."""
+    return MicroClassifier(_fresh_trunk(config), classes)
+
+
+def _fresh_trunk(config: MicroConfig) -> Trunk:
     size_px, model, snn = config.input.size_px, config.model, config.snn
-    trunk = (ConvTrunk(3, MAPS, size_px, model.width, model.features, model.dropout) if config.backend == "ann" else
-             SpikingTrunk(3, size_px, snn.convolutions, model.features, snn.alpha, snn.beta, snn.dropout))
-    return MicroClassifier(trunk, classes)
+    if config.backend == "ann":
+        return ConvTrunk(3, MAPS, size_px, model.width, model.features, model.dropout)
+    return SpikingTrunk(3, size_px, snn.convolutions, model.features, snn.alpha, snn.beta, snn.dropout)
 
 
 def train_prior(config: MicroConfig, data: MicroData, train: NDArray[np.int64], trunk: Trunk, seed: int,
@@ -153,12 +154,12 @@ def train_prior(config: MicroConfig, data: MicroData, train: NDArray[np.int64], 
 
     def loss(batch: Any) -> Step:
         maps, first, second, same = batch
-        embedded = siamese(maps)
+        one, other = embed_each_once(siamese, maps, first, second)
         if prior.loss == "contrastive":
-            value = contrastive_loss(embedded[first], embedded[second], same, prior.margin)
-            told = (embedded[first] - embedded[second]).norm(dim=1) < prior.margin / 2
+            value = contrastive_loss(one, other, same, prior.margin)
+            told = (one - other).norm(dim=1) < prior.margin / 2
         else:
-            logits = whole["similarity"](embedded[first], embedded[second])
+            logits = whole["similarity"](one, other)
             value, told = similarity_loss(logits, same), logits > 0
         return Step(value, int((told == same).sum()), len(same))
 
