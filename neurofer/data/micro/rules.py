@@ -14,9 +14,7 @@ from neurofer.data.micro.sheets import Sheet, SheetRow, whole_number
 from neurofer.data.preparing import Problem
 from neurofer.errors import BadFileError
 from neurofer.keyframes.apex import midpoint_apex
-
-KEY_FRAMES = 11
-"""Key frames of an expression, see ``neurofer.keyframes``; a shorter clip repeats some."""
+from neurofer.keyframes.instants import KEY_FRAMES
 
 APEX_MIDPOINT = "apex is missing, the midpoint stands for it"
 APEX_IS_ONSET = "apex is the onset"

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from neurofer.data.micro.rules import KEY_FRAMES
 from neurofer.data.micro.table import MicroTable
 from neurofer.data.preparing import PrepareSummary
 from neurofer.errors import BadFileError
 from neurofer.files import read_json, write_text
 from neurofer.keyframes.film_events import enough_contrast
+from neurofer.keyframes.instants import KEY_FRAMES
 
 SUMMARY = "summary.json"
 

@@ -27,6 +27,7 @@ from neurofer.errors import UsageError
 from neurofer.events.columns import write_columns
 from neurofer.events.events import Events
 from neurofer.files import atomic_path, write_text
+from neurofer.keyframes.instants import KEY_FRAMES
 from neurofer.simulate.actions import UNITS
 from neurofer.simulate.faces import LANDMARKS
 from neurofer.simulate.micro import MICRO_EMOTIONS, apex_middle_us, draw_micro_performance
@@ -45,9 +46,6 @@ DRAWN_PER_CROP = 1.7
 
 VIDEO_NOISE = (0.003, 0.006)
 """Bounds of the standard deviation of a clip's video noise, in shares of the full range."""
-
-SHORT_FRAMES = 11
-"""Fewer frames than key instants: some are shown twice."""
 
 _TELLING_STRENGTH = 0.02
 _ONE_SIDED = 2.0
@@ -276,7 +274,7 @@ def _summary(plan: MicroSyntheticPlan, clips: Sequence[Clip]) -> dict[str, Any]:
     return {"dataset": plan.name, "clips": len(clips), "subjects": plan.subjects,
             "label3": dict(sorted(Counter(fact["label3"] for fact in facts).items())),
             "emotions": dict(sorted(Counter(clip.label for clip in clips).items())),
-            "repaired": 0, "rejected": 0, "short": sum(count < SHORT_FRAMES for count in frames),
+            "repaired": 0, "rejected": 0, "short": sum(count < KEY_FRAMES for count in frames),
             "midpoint_apexes": 0, "fixes": [], "nuisances": dict(sorted(moving.items())),
             "frames": {"least": min(frames), "most": max(frames)}}
 
