@@ -147,8 +147,9 @@ def test_children_that_outlive_the_worker_are_ended(monkeypatch: pytest.MonkeyPa
 
 
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have it ignored
 from neurofer.hardware.lava.process_group import run_group
 program = '''
 import os, time
