@@ -1,0 +1,1 @@
+"""Finding expressions in long recordings: from scores of frames to intervals, on plain arrays."""

@@ -1,0 +1,1 @@
+"""Spotting in films and recordings of any length."""
