@@ -127,7 +127,31 @@ def prepare_store(folder: Path | str, *, name: str, classes: Sequence[str], sens
     results = finished(folder, parameters, jobs, code)
     if results is None:
         return None
-    stored = [_with_facts(result, facts) for result in results if isinstance(result, StoredClip)]
+    results = [_with_facts(result, facts) if isinstance(result, StoredClip) else result for result in results]
+    return finish_store(folder, name=name, classes=classes, sensor=sensor, parameters=parameters, jobs=jobs,
+                        results=results, code=code, problems=problems, wanted=wanted)
+
+
+def finish_store(folder: Path, *, name: str, classes: Sequence[str], sensor: tuple[int, int],
+                 parameters: Mapping[str, Any], jobs: Sequence[Job], results: Sequence[StoredClip | Problem], code: str,
+                 problems: Sequence[Problem] = (), wanted: int | None = None) -> PrepareSummary:
+    """Write problems and index of a store whose clips are ``finished``; the second half of ``prepare_store``.
+
+    For data sets of which label and facts of a clip follow from what was made of it.
+
+    Args:
+        folder: The store.
+        name: Name of the data set.
+        classes: Class names.
+        sensor: ``(width, height)``.
+        parameters: What the store was made with.
+        jobs: All the clips.
+        results: What became of each, in their order.
+        code: Which code made it.
+        problems: What was found wrong beside the results.
+        wanted: Clips that the data set lists; the number of jobs by default.
+    """
+    stored = [result for result in results if isinstance(result, StoredClip)]
     found = [*problems, *(result for result in results if isinstance(result, Problem))]
     write_problems(folder, found)
     dropped = sorted(job.name for job, result in zip(jobs, results, strict=True) if isinstance(result, Problem))

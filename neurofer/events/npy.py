@@ -17,10 +17,17 @@ BROKEN = (ValueError, TypeError, KeyError, OverflowError, SyntaxError, MemoryErr
 
 
 class NpyWriter:
-    """One growing array; a context manager. The header is written again, with the true length, at the end."""
+    """One growing array; a context manager. The header is written again, with the true length, at the end.
 
-    def __init__(self, path: Path, dtype: DTypeLike) -> None:
+    Args:
+        path: The file.
+        dtype: Of the array.
+        shape: Of one element along the growing axis, such as ``(H, W)`` of a picture.
+    """
+
+    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self.dtype = np.dtype(dtype)
+        self.shape = shape
         self.length = 0
         self._file = path.open("wb")
         self._digest = hashlib.sha256()
@@ -46,7 +53,8 @@ class NpyWriter:
             self._file.close()
 
     def _write_header(self) -> int:
-        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self.length,)}
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False,
+                  "shape": (self.length, *self.shape)}
         np.lib.format.write_array_header_1_0(self._file, header)
         return self._file.tell()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from neurofer.events.events import Events
 from neurofer.simulate.esim import EsimPixel
 from neurofer.simulate.settings import PixelSettings
-from neurofer.simulate.upsample import Upsampler
+from neurofer.simulate.upsample import Picture, Upsampler
 
 Film = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -44,12 +45,32 @@ def film_events(frames: Film, times_us: NDArray[np.int64], threshold: float = TH
         Rebecq, Gehrig, Scaramuzza, "ESIM: an Open Event Camera Simulator", CoRL 2018.
     """
     _check_film("film_events", frames, times_us)
+    height, width = frames.shape[1:]
+    timed = ((frame, int(t_us)) for frame, t_us in zip(frames, times_us, strict=True))
+    return Events.concatenate(event_pieces(timed, (width, height), threshold, blur_px))
+
+
+def event_pieces(frames: Iterable[tuple[Picture, int]], sensor: tuple[int, int], threshold: float = THRESHOLD,
+                 blur_px: float = BLUR_PX) -> Iterator[Events]:
+    """The events of ``film_events`` frame by frame, for films that memory does not hold.
+
+    Args:
+        frames: ``(picture, t_us)``: ``(H, W)`` grey, uint8 or float32 in 0..255, at strictly increasing times.
+        sensor: ``(W, H)``.
+        threshold: Change of the natural logarithm of light that makes an event.
+        blur_px: Sigma of the Gaussian blur of each frame.
+
+    Yields:
+        The events of each frame after the one before, the first with none.
+
+    Raises:
+        ValueError: another shape or type, times that do not increase, a threshold below 0.01 or a negative blur.
+    """
     if not blur_px >= 0:
         raise ValueError(f"film_events: blur_px must be at least 0, got {blur_px}")
-    height, width = frames.shape[1:]
-    pixel = EsimPixel(PixelSettings(threshold, threshold), (width, height))
-    return Events.concatenate(pixel.step(_blurred(frame, blur_px), int(t_us))
-                              for frame, t_us in zip(frames, times_us, strict=True))
+    pixel = EsimPixel(PixelSettings(threshold, threshold), sensor)
+    for frame, t_us in frames:
+        yield pixel.step(_blurred(frame, blur_px), t_us)
 
 
 def upsampled(frames: Film, times_us: NDArray[np.int64], factor: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from neurofer.data.micro.record import MicroRecord
@@ -68,16 +69,28 @@ def missing_frames(record: MicroRecord, root: Path) -> Problem | None:
         there = frame_files(folder)
     except BadFileError as error:
         return Problem.of(error, str(folder))
-    gaps = _gaps(record.onset_frame, record.offset_frame, there)
+    return gaps_problem(folder, record.onset_frame, record.offset_frame, there, f"{record.clip} ({record.where})")
+
+
+def gaps_problem(folder: Path, first: int, last: int, there: Mapping[int, Path], what: str) -> Problem | None:
+    """Which of the frames ``first`` to ``last`` lack; None if none does.
+
+    Args:
+        folder: Where they should be.
+        first: Number of the first frame that is needed.
+        last: Of the last.
+        there: From ``frame_files``.
+        what: They are frames of this.
+    """
+    gaps = _gaps(first, last, there)
     if not gaps:
         return None
-    absent = sum(last - first + 1 for first, last in gaps)
-    shown = name_some([str(first) if first == last else f"{first}-{last}" for first, last in gaps], 5)
-    return Problem(str(folder), f"lacks {absent} of the {record.frames} frames {record.onset_frame} to "
-                                f"{record.offset_frame} of {record.clip} ({record.where}): {shown}")
+    absent = sum(high - low + 1 for low, high in gaps)
+    shown = name_some([str(low) if low == high else f"{low}-{high}" for low, high in gaps], 5)
+    return Problem(str(folder), f"lacks {absent} of the {last - first + 1} frames {first} to {last} of {what}: {shown}")
 
 
-def _gaps(first: int, last: int, there: dict[int, Path]) -> list[tuple[int, int]]:
+def _gaps(first: int, last: int, there: Mapping[int, Path]) -> list[tuple[int, int]]:
     """Runs of numbers from ``first`` to ``last`` that are not there; the work depends on the files alone."""
     gaps, start = [], first
     for number in [*(number for number in sorted(there) if first <= number <= last), last + 1]:

@@ -17,8 +17,6 @@ from neurofer.data.store import StoreIndex, open_store, read_store_index
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 
 EMOTION, LABEL3 = "emotion", "label3"
-SYNTHETIC = "micro_synthetic"
-"""What the index of a store of procedural micro-expressions calls its generator."""
 
 
 def open_pool(paths: Sequence[Path | str]) -> ClipSet:
@@ -43,7 +41,7 @@ def open_pool(paths: Sequence[Path | str]) -> ClipSet:
     if twice:
         raise UsageError(f"data: {', '.join(map(str, paths))} hold {twice[0]} more than once; give one store of each "
                          "data set, or a name to each synthetic one")
-    _require_other_people([read_store_index(path) for path in paths])
+    require_other_people([read_store_index(path) for path in paths])
     digest = hashlib.sha256("\n".join(one.digest for one in sets).encode()).hexdigest()
     clips = [replace(clip, name=f"{one.name}/{clip.name}", subject=f"{one.name}/{clip.subject}")
              for one in sets for clip in one.clips]
@@ -60,19 +58,19 @@ def _micro_store(path: Path | str) -> ClipSet:
     return store
 
 
-def _require_other_people(indexes: Sequence[StoreIndex]) -> None:
+def require_other_people(indexes: Sequence[StoreIndex]) -> None:
     """Refuse synthetic stores of one seed that share people: under two names, one would train and the other be tested.
 
     Raises:
         UsageError: two of them do; names both.
     """
-    home: dict[tuple[int, int], str] = {}
+    home: dict[tuple[str, int, int], str] = {}
     for index in indexes:
         said = index.parameters
-        if said.get("generator") != SYNTHETIC:
+        if "generator" not in said or "first_subject" not in said:
             continue
         for number in range(said["first_subject"], said["first_subject"] + said["subjects"]):
-            other = home.setdefault((said["seed"], number), index.name)
+            other = home.setdefault((said["generator"], said["seed"], number), index.name)
             if other != index.name:
                 raise UsageError(f"data: {other} and {index.name} show the same people, number {number} of seed "
                                  f"{said['seed']} among them; prepare one with another --first-subject or --seed")
