@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofer.simulate.actions import EXPRESSIONS, draw_expression, unit_column
+from neurofer.simulate.actions import EXPRESSIONS, Style, draw_expression, unit_column
 from neurofer.simulate.performance import Performance, Subject
 from neurofer.simulate.timecourse import Movement, movement
 
@@ -71,13 +71,18 @@ def draw_micro_performance(seed: int, subject: Subject, label: str, number: int)
     key = (3, subject.number, list(MICRO_EMOTIONS).index(label), number)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
     emotion = str(random.choice(MICRO_EMOTIONS[label]))
-    units = _some_units(emotion, draw_expression(emotion, subject.style, random), random)
-    share = SHARE[0] + (SHARE[1] - SHARE[0]) * random.beta(1.2, 2.6)
-    units *= max(share, LEAST_PEAK / units.max())
+    units = draw_micro_units(emotion, subject.style, random)
     times = draw_micro_times(random, subject.style.pace)
     shown = movement(units, *times[:4], random)
     liveliness = 0.13 * float(np.exp(random.normal(0, 0.35)))
     return Performance(subject, emotion, (shown,), times.stop_us, int(random.integers(1 << 62)), liveliness)
+
+
+def draw_micro_units(emotion: str, style: Style, random: np.random.Generator) -> NDArray[np.float64]:
+    """``(U, 2)`` strengths of a micro-expression at its apex: weak, and often with only some of its action units."""
+    units = _some_units(emotion, draw_expression(emotion, style, random), random)
+    share = SHARE[0] + (SHARE[1] - SHARE[0]) * random.beta(1.2, 2.6)
+    return units * max(share, LEAST_PEAK / units.max())
 
 
 def draw_micro_times(random: np.random.Generator, pace: float = 1.0) -> MicroTimes:

@@ -41,15 +41,16 @@ def draw_nuisance(times_us: NDArray[np.int64], random: np.random.Generator, live
     length_s = float(seconds[-1]) if len(seconds) else 0.0
     blink, gaze_source, head, talk, lamp = (np.random.default_rng(seed) for seed in random.integers(1 << 62, size=5))
     units = np.zeros((len(seconds), len(UNITS), 2))
-    units[:, unit_column(45)] = _blinks(seconds, length_s, blink)[:, None]
+    units[:, unit_column(45)] = draw_blinks(seconds, length_s, blink)[:, None]
     speech, moves = _speech(seconds, length_s, talk, liveliness)
     for unit, track in moves.items():
         units[:, unit_column(unit)] += track[:, None]
-    return Nuisance(np.clip(units, 0, 1), _gaze(seconds, length_s, gaze_source), _pose(seconds, head, liveliness),
+    return Nuisance(np.clip(units, 0, 1), draw_gaze(seconds, length_s, gaze_source), _pose(seconds, head, liveliness),
                     _light(seconds, lamp), speech)
 
 
-def _blinks(seconds: NDArray[np.float64], length_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+def draw_blinks(seconds: NDArray[np.float64], length_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """``(T,)`` how far the lids are closed, 0..1, at ``(T,)`` times of a recording of this length."""
     track, now = np.zeros(len(seconds)), random.exponential(2.5) - 0.3
     while now < length_s:
         down, hold, up = random.uniform(0.07, 0.11), random.uniform(0.01, 0.04), random.uniform(0.13, 0.2)
@@ -58,7 +59,8 @@ def _blinks(seconds: NDArray[np.float64], length_s: float, random: np.random.Gen
     return track
 
 
-def _gaze(seconds: NDArray[np.float64], length_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+def draw_gaze(seconds: NDArray[np.float64], length_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """``(T, 2)`` gaze right and down, -1..1, that jumps from place to place, at ``(T,)`` times."""
     place = random.normal(0, 0.25, 2)
     track = np.tile(place, (len(seconds), 1))
     now = random.exponential(0.9)

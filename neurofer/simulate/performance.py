@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurofer.simulate.actions import CLASSES, UNITS, Style, draw_expression, draw_style
 from neurofer.simulate.faces import LANDMARKS, FaceRenderer, Track
 from neurofer.simulate.identity import Identity, draw_identity
-from neurofer.simulate.nuisance import draw_nuisance
+from neurofer.simulate.nuisance import Nuisance, draw_nuisance
 from neurofer.simulate.scene import Scene, draw_scene
 from neurofer.simulate.timecourse import Movement, movement, strengths
 
@@ -119,13 +119,27 @@ def film(performance: Performance, size: tuple[int, int], fps: float) -> Film:
     scene_source, nuisance_source = (np.random.default_rng(seed) for seed in random.integers(1 << 62, size=2))
     scene = draw_scene(performance.subject.identity, size, scene_source)
     other = draw_nuisance(times_us, nuisance_source, performance.liveliness)
-    units = np.clip(strengths(performance.movements, times_us) + other.units, 0, 1)
+    return film_in_scene(performance.subject.identity, scene, performance.movements, other, times_us)
+
+
+def film_in_scene(who: Identity, scene: Scene, movements: tuple[Movement, ...], other: Nuisance,
+                  times_us: NDArray[np.int64]) -> Film:
+    """A person in a scene at the given times.
+
+    Args:
+        who: The person.
+        scene: Where the person is filmed.
+        movements: Expressions that are shown.
+        other: What else moves, ``T`` times.
+        times_us: ``(T,)``.
+    """
+    units = np.clip(strengths(movements, times_us) + other.units, 0, 1)
     track = Track(times_us, units, other.gaze, other.pose, other.light, other.speech)
-    renderer = FaceRenderer(performance.subject.identity, scene)
-    truth = np.zeros(count, TRUTH_DTYPE)
+    renderer = FaceRenderer(who, scene)
+    truth = np.zeros(len(times_us), TRUTH_DTYPE)
     truth["t_us"], truth["units"], truth["gaze"], truth["pose"] = times_us, units, other.gaze, other.pose
     truth["light"], truth["speech"], truth["landmarks"] = other.light, other.speech, renderer.landmarks(track)
-    return Film(renderer, track, truth, _face_box(truth["landmarks"]), performance.movements)
+    return Film(renderer, track, truth, _face_box(truth["landmarks"]), movements)
 
 
 def _face_box(landmarks: NDArray[np.float32]) -> tuple[int, int, int, int]:
