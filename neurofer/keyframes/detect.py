@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurofer.events.events import Events
 from neurofer.events.noise import without_background, without_pixels
 from neurofer.keyframes.displacement import displacement, find_return
-from neurofer.keyframes.rate import rate_scores, region_counts
+from neurofer.keyframes.rate import Burst, find_bursts, rate_scores, region_counts, run_starts
 
 ApexFrom = Literal["displacement", "rate minimum", "midpoint"]
 OffsetFrom = Literal["displacement", "rate", "end"]
@@ -123,13 +123,6 @@ class _Place(NamedTuple):
     offset_from: OffsetFrom
 
 
-class _Burst(NamedTuple):
-    """Bins ``start <= bin < stop``."""
-
-    start: int
-    stop: int
-
-
 def detect_expression(events: Events, regions: NDArray[np.integer], settings: DetectSettings = DetectSettings(),
                       start_us: int | None = None, stop_us: int | None = None) -> Detection | Refusal:
     """The first expression of a clip.
@@ -205,7 +198,7 @@ def _found(events: Events, regions: NDArray[np.integer], settings: DetectSetting
     of_regions = rate_scores(counts, settings.window_us // settings.bin_us)
     score = _Score(of_regions.max(axis=0), of_regions, counted, regions, start_us, stop_us)
     free_us = start_us
-    for burst in _bursts(score.z, settings):
+    for burst in find_bursts(score.z, settings.start_z, settings.start_bins, settings.end_z):
         onset_us = start_us + burst.start * settings.bin_us
         if onset_us < free_us:
             continue
@@ -215,7 +208,7 @@ def _found(events: Events, regions: NDArray[np.integer], settings: DetectSetting
         yield found
 
 
-def _expression(events: Events, score: _Score, burst: _Burst, settings: DetectSettings,
+def _expression(events: Events, score: _Score, burst: Burst, settings: DetectSettings,
                 earliest_us: int) -> Detection | Refusal:
     """What a burst starts, if it is an expression that starts."""
     found_us = score.start_us + burst.start * settings.bin_us
@@ -237,41 +230,25 @@ def _expression(events: Events, score: _Score, burst: _Burst, settings: DetectSe
                      course[used].copy())
 
 
-def _pattern(score: _Score, burst: _Burst, start_us: int, stop_us: int) -> Events:
+def _pattern(score: _Score, burst: Burst, start_us: int, stop_us: int) -> Events:
     """The events of a burst in the region where it is largest; what else moves, such as an eyelid, has its own time."""
     region = int(np.argmax(score.of_regions[:, burst.start : burst.stop].sum(axis=1)))
     return without_pixels(score.counted.between(start_us, stop_us), np.asarray(score.regions != region))
 
 
-def _by_rate(score: _Score, burst: _Burst, horizon_us: int, settings: DetectSettings) -> _Place:
+def _by_rate(score: _Score, burst: Burst, horizon_us: int, settings: DetectSettings) -> _Place:
     """Apex and offset without a displacement: the dip between the two largest bursts, else the middle."""
-    z = score.z[: -((score.start_us - horizon_us) // settings.bin_us)]
-    bursts = [one for one in _bursts(z, settings) if one.start >= burst.start]
+    z = score.z[burst.start : -((score.start_us - horizon_us) // settings.bin_us)]
+    bursts = find_bursts(z, settings.start_z, settings.start_bins, settings.end_z)
     large = sorted(sorted(bursts, key=lambda one: -float(z[one.start : one.stop].sum()))[:2])
-    rest = _runs(z[large[-1].stop :] < settings.end_z, settings.end_bins)
+    rest = run_starts(z[large[-1].stop :] < settings.end_z, settings.end_bins)
     stop = large[-1].stop + int(rest[0]) if rest.size else len(z)
-    offset_us = min(score.start_us + stop * settings.bin_us, horizon_us)
+    onset_us = score.start_us + burst.start * settings.bin_us
+    offset_us = min(onset_us + stop * settings.bin_us, horizon_us)
     offset_from: OffsetFrom = "rate" if rest.size else "end"
     if len(large) < 2:
-        onset_us = score.start_us + burst.start * settings.bin_us
         return _Place((onset_us + offset_us) // 2, offset_us, "midpoint", offset_from)
     dip = z[large[0].stop : large[1].start]
     lowest = np.flatnonzero(dip == dip.min())
     middle = large[0].stop + (int(lowest[0]) + int(lowest[-1]) + 1) / 2
-    return _Place(score.start_us + int(middle * settings.bin_us), offset_us, "rate minimum", offset_from)
-
-
-def _bursts(z: NDArray[np.float64], settings: DetectSettings) -> Iterator[_Burst]:
-    """Runs of high scores that are long enough, each with what follows it until the score is that of rest."""
-    low, stop = np.flatnonzero(z < settings.end_z), 0
-    for start in _runs(z > settings.start_z, settings.start_bins).tolist():
-        if start >= stop:
-            after = int(np.searchsorted(low, start))
-            stop = int(low[after]) if after < len(low) else len(z)
-            yield _Burst(start, stop)
-
-
-def _runs(flags: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
-    """Where the runs of at least ``length`` True start."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
-    return edges[::2][edges[1::2] - edges[::2] >= length]
+    return _Place(onset_us + int(middle * settings.bin_us), offset_us, "rate minimum", offset_from)

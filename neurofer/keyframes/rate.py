@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +13,13 @@ from neurofer.keyframes.regions import OUTSIDE
 
 _EVERY_BINS = 20
 _WINDOWS_AT_ONCE = 1000
+
+
+class Burst(NamedTuple):
+    """Bins ``start <= bin < stop``."""
+
+    start: int
+    stop: int
 
 
 def region_counts(events: Events, regions: NDArray[np.integer], start_us: int, stop_us: int,
@@ -65,6 +75,33 @@ def rate_scores(counts: NDArray[np.int64], window_bins: int) -> NDArray[np.float
         raise ValueError(f"rate_scores: need (regions, bins) counts and a window of at least 3 bins, got "
                          f"{counts.shape} and {window_bins}")
     return np.stack([_scores(one, window_bins) for one in counts])
+
+
+def find_bursts(z: NDArray[np.float64], start_z: float, start_bins: int, end_z: float) -> Iterator[Burst]:
+    """Runs of high scores that are long enough, each with what follows it until the score is that of rest.
+
+    Example:
+        >>> list(find_bursts(np.array([0, 4, 4, 2, 4, 4, 0, 4, 0.0]), 3, 2, 1))
+        [Burst(start=1, stop=6)]
+
+    Args:
+        z: ``(bins,)``.
+        start_z: Score that the bins of a burst exceed.
+        start_bins: How many of them in a row make one.
+        end_z: A burst has ended at the first bin that scores less.
+    """
+    low, stop = np.flatnonzero(z < end_z), 0
+    for start in run_starts(z > start_z, start_bins).tolist():
+        if start >= stop:
+            after = int(np.searchsorted(low, start))
+            stop = int(low[after]) if after < len(low) else len(z)
+            yield Burst(start, stop)
+
+
+def run_starts(flags: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
+    """Where the runs of at least ``length`` True start."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return edges[::2][edges[1::2] - edges[::2] >= length]
 
 
 def _scores(counts: NDArray[np.int64], window_bins: int) -> NDArray[np.float64]:
