@@ -92,7 +92,7 @@ def _read_part_a(root: Path, path: Path) -> MicroTable:
 def _record_a(sheet: Sheet, row: SheetRow, fixes: tuple[Fix, ...], problems: list[Problem],
               rules: Counter[str]) -> MicroRecord | None:
     """The record of a row; None, and its problems, where it says nothing usable."""
-    if not _lasts(sheet, row, "Onset", "Offset", problems, rules):
+    if not lasts(sheet, row, "Onset", "Offset", problems, rules):
         return None
     own = Counter[str]()
     subject = read_subject(sheet, row, "Subject", "spNO.", 1, problems, own)
@@ -134,7 +134,7 @@ def _read_part_c(root: Path, path: Path) -> MicroTable:
 
 def _record_c(sheet: Sheet, row: SheetRow, problems: list[Problem], rules: Counter[str]) -> MicroRecord | None:
     """The record of a row, with its number as the clip; None, and its problems, where it says nothing usable."""
-    if not _lasts(sheet, row, "onset", "offset", problems, rules):
+    if not lasts(sheet, row, "onset", "offset", problems, rules):
         return None
     own = Counter[str]()
     subject = read_subject(sheet, row, "sub", "", 2, problems, own)
@@ -157,8 +157,8 @@ def _places_c(root: Path, record: MicroRecord) -> list[str]:
     return places
 
 
-def _lasts(sheet: Sheet, row: SheetRow, onset: str, offset: str, problems: list[Problem],
-           rules: Counter[str]) -> bool:
+def lasts(sheet: Sheet, row: SheetRow, onset: str, offset: str, problems: list[Problem],
+          rules: Counter[str]) -> bool:
     """Whether an expression has a duration, as far as its cells are numbers."""
     first, last = (whole_number(sheet, row, column, []) for column in (onset, offset))
     if first is None or last is None or last > first:

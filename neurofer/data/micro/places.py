@@ -16,10 +16,16 @@ DEPTH = 2
 SUFFIXES = (".xlsx", ".xls", ".csv")
 
 
-def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
+def find_sheet(root: Path, name: str, given: Path | None = None, depth: int = DEPTH) -> Path:
     """The annotation sheet: the given one, or the one of that name in the root, or a given folder, or just below.
 
     Another edition, such as ``MMEW_Micro_Exp_v2.xlsx`` for ``MMEW_Micro_Exp.xlsx``, is found where that name is not.
+
+    Args:
+        root: Root of the data set.
+        name: Of the sheet, as it is published; a last word after its version, as in ``_v3_release``, may be another.
+        given: The user's choice.
+        depth: Folders below the root in which it is looked for, fewer where pictures lie near the root.
 
     Raises:
         BadFileError: there is none.
@@ -32,8 +38,8 @@ def find_sheet(root: Path, name: str, given: Path | None = None) -> Path:
     root = given or root
     if not root.is_dir():
         raise BadFileError(f"{root}: no such folder; give the root of the data set, which holds {name}")
-    beginning = re.sub(r"_v\d+$", "", Path(name).stem).lower()
-    editions = [path for path in _near(root, DEPTH)
+    beginning = re.sub(r"_v\d+(_[a-z]+)?$", "", Path(name).stem.lower())
+    editions = [path for path in _near(root, depth)
                 if path.name.lower().startswith(beginning) and path.suffix.lower() in SUFFIXES]
     found = [path for path in editions if path.name.lower() == name.lower()] or editions
     if not found:

@@ -74,7 +74,7 @@ def read_sheet(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
         MissingExtraError: python-calamine is not installed.
     """
     path = Path(path)
-    grids = _read_grids(path)
+    grids = read_grids(path)
     for grid in grids:
         for place, row in enumerate(grid.rows[:_HEADER_WITHIN]):
             names = [_plain(cell) for cell in row]
@@ -107,7 +107,13 @@ def _not_a_number(text: str) -> str:
     return f"is {shown}, below 0" if number < 0 else f"is {shown}, a fraction" if number % 1 else f"is {shown}"
 
 
-def _read_grids(path: Path) -> list[Grid]:
+def read_grids(path: Path) -> list[Grid]:
+    """The cells of all sheets of a file.
+
+    Raises:
+        BadFileError: the file is missing, broken or too large.
+        MissingExtraError: python-calamine is not installed.
+    """
     if path.suffix.lower() == ".csv":
         return [_read_csv(path)]
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
