@@ -107,8 +107,8 @@ class FrameWriter:
             ValueError: another shape or type, or more frames than times.
         """
         if picture.shape != self.shape or picture.dtype != np.uint8 or self._npy.length == len(self.times_us):
-            raise ValueError(f"FrameWriter: need {len(self.times_us)} frames {self.shape} uint8 of {self.name}, but frame "
-                             f"{self._npy.length} came as {picture.shape} {picture.dtype}")
+            raise ValueError(f"FrameWriter: need {len(self.times_us)} frames {self.shape} uint8 of {self.name}, but "
+                             f"frame {self._npy.length} came as {picture.shape} {picture.dtype}")
         self._npy.write(picture[None])
         self._hash.update(np.ascontiguousarray(picture).data)
 
@@ -121,7 +121,8 @@ class FrameWriter:
         with atomic_path(pictures) as temporary, NpyWriter(temporary, np.uint8, self.shape) as npy:
             yield npy
             if npy.length != len(self.times_us):
-                raise ValueError(f"FrameWriter: {npy.length} frames of {self.name} came, but {len(self.times_us)} times")
+                raise ValueError(f"FrameWriter: {npy.length} frames of {self.name} came, but {len(self.times_us)} "
+                                 "times")
         with atomic_path(times) as temporary, open(temporary, "wb") as file:
             np.save(file, self.times_us, allow_pickle=False)
 
