@@ -11,8 +11,9 @@ from neurofer.errors import UsageError
 if TYPE_CHECKING:
     from neurofer.train.config import TrainConfig
     from neurofer.train.micro.config import MicroConfig
+    from neurofer.train.spot.config import SpotConfig
 
-Settings = TypeVar("Settings", "TrainConfig", "MicroConfig")
+Settings = TypeVar("Settings", "TrainConfig", "MicroConfig", "SpotConfig")
 
 
 def chosen_settings(model: type[Settings], shipped: str, config: str | None, backend: str | None, out: Path | None,

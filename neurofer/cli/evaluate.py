@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     runs: list[Path] = typer.Argument(..., metavar="RUN...", help="Run folders; several give mean and interval."),
     data: list[Path] | None = typer.Option(None, "--data", help="Store; by default the one that the run was trained "
-                                           "on; several times for pooled micro-expressions."),
+                                           "on; several times for pooled ones of micro and spot."),
     split: str = typer.Option("test", "--split", help="test or validation."),
     json_out: Path | None = typer.Option(None, "--json", help="Also write everything as JSON to this file."),
     force: bool = typer.Option(False, "--force", help="Accept other data than the run's, or an "
@@ -34,15 +34,18 @@ def evaluate(
     """Accuracy, UAR, macro F1 per clip, window, class and subject, with 95 % intervals, beside baselines.
 
     Runs of micro-expressions give UF1 and UAR of the people that they left out; several folds of one seed are pooled.
+    Spotters give precision, recall and F1 of micro- and macro-expressions by the MEGC metric, pooled likewise.
     """
     if split not in ("test", "validation"):
         raise UsageError(f"--split: need test or validation, got {split!r}")
-    if _all_micro(runs):
-        from neurofer.cli.evaluate_micro import evaluate_and_tell
+    task = _common_task(runs)
+    if task in ("micro", "spot"):
+        from neurofer.cli import evaluate_micro, evaluate_spot
 
         if split != "test":
-            raise UsageError("--split validation: runs of micro-expressions have no validation part; leave it out")
-        evaluate_and_tell(runs, data or None, json_out, force, cache)
+            raise UsageError(f"--split validation: runs of task {task} have no validation part; leave it out")
+        tell = evaluate_micro.evaluate_and_tell if task == "micro" else evaluate_spot.evaluate_and_tell
+        tell(runs, data or None, json_out, force, cache)
         return
     if data and len(data) > 1:
         raise UsageError(f"--data is given {len(data)} times, but a recogniser reads one store")
@@ -68,19 +71,20 @@ def evaluate(
         _print_summary(backend, over_seeds)
 
 
-def _all_micro(runs: list[Path]) -> bool:
-    """Whether the runs recognise micro-expressions.
+def _common_task(runs: list[Path]) -> str:
+    """What all of the runs do.
 
     Raises:
-        UsageError: some do and some do not.
+        UsageError: they do different things.
     """
     from neurofer.train.run_folder import read_card
 
-    micro = [read_card(path).get("task") == "micro" for path in runs]
-    if any(micro) and not all(micro):
-        raise UsageError(f"evaluate: {runs[micro.index(True)]} recognises micro-expressions and "
-                         f"{runs[micro.index(False)]} does not; give runs of one task")
-    return all(micro)
+    tasks = [str(read_card(path).get("task", "recognise")) for path in runs]
+    other = next((number for number, task in enumerate(tasks) if task != tasks[0]), None)
+    if other is not None:
+        raise UsageError(f"evaluate: {runs[0]} is of task {tasks[0]} and {runs[other]} of task {tasks[other]}; give "
+                         "runs of one task")
+    return tasks[0]
 
 
 def _print_run(found: dict[str, Any]) -> None:

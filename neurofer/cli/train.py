@@ -15,6 +15,10 @@ HELP = """Train a recogniser: subject-disjoint parts, best epoch by validation, 
 With --task micro it recognises micro-expressions (MERSiamC3D): pairs of clips first, then classes, for a fixed number
 of epochs; one or several stores with frames, which 'neurofer prepare casme2' and its like make, are pooled.
 
+With --task spot it finds micro- and macro-expressions in long recordings (3D-CNN with temporally oriented reference
+frames): one or several stores of long videos, which 'neurofer prepare samm-lv' and its like make, a fixed number of
+epochs, and thresholds chosen on the training subjects.
+
 Started by torchrun, or on GPUs by accelerate launch, several processes train one model, each with its share of every
 batch, also on several machines that see store and run folder under the same paths. The result is that of one process
 but for rounding and the draws of dropout.
@@ -32,19 +36,21 @@ def register(app: typer.Typer) -> None:
         "neurofer train --task micro --backend ann --data micro --out runs/micro split.fold=1",
         "neurofer train --task micro --config mersiamc3d --data casme2 --data samm --data smic --out runs/s06 "
         "split.kind=loso split.subject=samm/006",
+        "neurofer train --task spot --data long --out runs/spot split.kind=loso split.subject=s003",
+        "neurofer train --task spot --data long --out runs/spot-events input.kind=events",
         "torchrun --nproc-per-node 2 -m neurofer train --data store --out runs/mine"))(train)
 
 
 def train(
     overrides: list[str] | None = typer.Argument(None, metavar="[KEY=VALUE]...", help="Settings such as train.lr=1e-3, "
                                                  "stronger than the configuration."),
-    task: str | None = typer.Option(None, "--task", help="recognise or micro; by default what the configuration says, "
-                                    "else recognise."),
+    task: str | None = typer.Option(None, "--task", help="recognise, micro or spot; by default what the "
+                                    "configuration says, else recognise."),
     backend: str | None = typer.Option(None, "--backend", help="ann or snn; by default what the configuration says."),
     config: str | None = typer.Option(None, "--config", help="YAML file or shipped configuration ('neurofer ls'); by "
                                       "default the backend's own."),
     data: list[Path] | None = typer.Option(None, "--data", help="Store, as 'neurofer prepare' makes it; several times "
-                                           "for --task micro."),
+                                           "for --task micro and spot."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Run folder to make."),
     distill: Path | None = typer.Option(None, "--distill", help="Finished ann run whose decisions the spiking network "
                                         "learns as well."),
@@ -57,13 +63,15 @@ def train(
         with_options("train", overrides, [(name, value)])  # refused if given twice; else it picks a configuration
     if resume and overwrite:
         raise UsageError("train: --resume goes on with a run and --overwrite throws it away; give one of them")
-    if _chosen_task(task, config, out, resume) == "micro":
-        from neurofer.cli.train_micro import train_and_tell
+    chosen = _chosen_task(task, config, out, resume)
+    if chosen != "recognise":
+        from neurofer.cli import train_micro, train_spot
 
         if distill is not None:
             raise UsageError("train: --distill is for --task recognise")
         words = with_options("train", overrides, (("data", data or None), ("out", out), ("seed", seed)))
-        train_and_tell(words, config, backend, out, resume, overwrite, cache)
+        tell = train_micro.train_and_tell if chosen == "micro" else train_spot.train_and_tell
+        tell(words, config, backend, out, resume, overwrite, cache)
         return
     if data and len(data) > 1:
         raise UsageError(f"train: --data is given {len(data)} times, but --task recognise reads one store")
@@ -95,8 +103,8 @@ def _chosen_task(task: str | None, config: str | None, out: Path | None, resume:
     """What is trained: by the option, which must agree with the configuration, else by that."""
     from neurofer.config import find_config, task_of
 
-    if task not in (None, "recognise", "micro"):
-        raise UsageError(f"--task: need recognise or micro, got {task!r}")
+    if task not in (None, "recognise", "micro", "spot"):
+        raise UsageError(f"--task: need recognise, micro or spot, got {task!r}")
     path = find_config(config) if config is not None else None
     if path is None and resume and out is not None and (out / "config.yaml").exists():
         path = out / "config.yaml"

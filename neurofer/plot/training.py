@@ -55,6 +55,35 @@ def curves_figure(history: Sequence[dict[str, Any]], title: str = "") -> Figure:
     return figure
 
 
+def loss_figure(losses: Sequence[float], title: str = "") -> Figure:
+    """The loss by epoch; the last value is written beside it.
+
+    Args:
+        losses: One an epoch, at least one.
+        title: Above the picture.
+
+    Raises:
+        ValueError: no epoch.
+    """
+    if not losses:
+        raise ValueError("loss_figure: need at least one epoch")
+    figure = Figure(figsize=(5.2, 3.0), layout="constrained")
+    axes: Any = figure.subplots()
+    epochs = range(1, len(losses) + 1)
+    axes.plot(epochs, losses, color=BLUE, linewidth=1.8, marker="o" if len(losses) < 15 else "", markersize=3)
+    axes.annotate(f"{losses[-1]:.3g}", (len(losses), losses[-1]), xytext=(6, 0), textcoords="offset points",
+                  va="center", color=BLUE, fontsize=9, annotation_clip=False)
+    axes.set_title("training loss", loc="left", fontsize=10, color=INK)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.margins(x=0.06, y=0.14)
+    axes.set_ylim(bottom=0)
+    _plain(axes)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return figure
+
+
 def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str = "") -> Figure:
     """Confusion matrix: shade and percentage are shares of the true class, small numbers are counts.
 

@@ -3,7 +3,8 @@
 ``model.safetensors`` weights · ``config.yaml`` resolved settings · ``card.json`` what the model is, digests of the
 other files · ``metrics.jsonl`` one line an epoch · ``run.json`` versions, data, subjects · ``predictions.csv`` what was
 said about each test clip · ``windows.csv`` and about each decision window in it · ``curves.png`` · ``confusion.png`` ·
-``anytime.png`` how early it is right. A pre-training has neither of the last two and no predictions, but its
+``anytime.png`` how early it is right. A spotter has ``truth.csv`` beside its intervals, and ``timeline.png`` of one
+video. A pre-training has neither of the last two and no predictions, but its
 ``discriminator.safetensors``, the generator of earlier epochs in ``epochs/`` and ``sheet-*.png``. While a run is under
 way there is a ``checkpoint.safetensors`` and no card.
 """
@@ -34,9 +35,11 @@ FORMAT = "neurofer-model"
 VERSION = 1
 MODEL_FILES = ("model.safetensors", "config.yaml")
 RECORD_FILES = ("metrics.jsonl", "run.json", "predictions.csv", "windows.csv", "curves.png", "confusion.png",
-                "anytime.png", "discriminator.safetensors", "interpolator.safetensors", "keyframes.png")
+                "anytime.png", "discriminator.safetensors", "interpolator.safetensors", "keyframes.png", "truth.csv",
+                "timeline.png")
 RECORD_PATTERNS = ("sheet-[0-9]*.png", "epochs/[0-9]*.safetensors")
-_OF_THE_STATE = ("card.json", "checkpoint.safetensors", "checkpoint-prior.safetensors")
+_OF_THE_STATE = ("card.json", "checkpoint.safetensors", "checkpoint-prior.safetensors", "checkpoint-inner0.safetensors",
+                 "checkpoint-inner1.safetensors")
 _AGAIN = "copy the folder again, or train it again"
 
 
@@ -85,6 +88,9 @@ def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     if card.get("task") == "micro":
         raise BadFileError(f"{folder}: recognises micro-expressions, which this verb does not know; use 'neurofer "
                            "evaluate' or 'neurofer predict --task micro'")
+    if card.get("task") == "spot":
+        raise BadFileError(f"{folder}: spots expressions in long recordings, which this verb does not; use 'neurofer "
+                           "evaluate' or 'neurofer spot'")
     check_files(folder, card)
     config = config or load_config(TrainConfig, folder / "config.yaml")
     model = build_recogniser(config, tuple(card["classes"]), int(card["channels"]))

@@ -57,18 +57,23 @@ def load_micro_run(path: Path | str) -> MicroRun:
     run_folder.check_files(folder, card)
     config = load_config(MicroConfig, folder / "config.yaml")
     model = empty_classifier(config, len(card["classes"]))
-    _fill(model, folder / "model.safetensors")
+    fill(model, folder / "model.safetensors")
     interpolator = None
     if config.key.kind == "interp_cnn":
         if not (folder / INTERPOLATOR).exists():
             raise BadFileError(f"{folder / INTERPOLATOR}: missing, but the run draws its key frames by it; copy the "
                                "folder again")
         interpolator = SeparableInterpolator(config.interpolate.taps, config.interpolate.width)
-        _fill(interpolator, folder / INTERPOLATOR)
+        fill(interpolator, folder / INTERPOLATOR)
     return MicroRun(folder, config, card, model, interpolator)
 
 
-def _fill(network: nn.Module, file: Path) -> None:
+def fill(network: nn.Module, file: Path) -> None:
+    """Put weights from a file into a network, and the network into eval mode.
+
+    Raises:
+        BadFileError: they do not fit, or the file cannot be read.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -16,14 +16,15 @@ class Reads:
 
     Args:
         clip_set: Whose clips they are.
+        purposes: What they are read for; ``test`` is among them.
     """
 
-    def __init__(self, clip_set: ClipSet) -> None:
+    def __init__(self, clip_set: ClipSet, purposes: Sequence[str] = PURPOSES) -> None:
         self._clip_set = clip_set
-        self._read: dict[str, set[int]] = {purpose: set() for purpose in PURPOSES}
+        self._read: dict[str, set[int]] = {purpose: set() for purpose in purposes}
 
     def note(self, purpose: str, clips: Iterable[int]) -> None:
-        """Remember that clips, by number, were read for one of ``PURPOSES``."""
+        """Remember that clips, by number, were read for one of the purposes."""
         self._read[purpose].update(int(clip) for clip in clips)
 
     def note_subjects(self, purpose: str, subjects: Sequence[str]) -> None:
@@ -38,7 +39,7 @@ class Reads:
     def record(self) -> dict[str, Any]:
         """``{purpose: {"clips": n, "subjects": [...]}}``, ready for JSON."""
         return {purpose: {"clips": len(self._read[purpose]), "subjects": self.subjects(purpose)}
-                for purpose in PURPOSES}
+                for purpose in self._read}
 
 
 def require_unread(record: dict[str, Any], tested: Sequence[str]) -> None:
@@ -51,7 +52,7 @@ def require_unread(record: dict[str, Any], tested: Sequence[str]) -> None:
     Raises:
         NeuroferError: there is one; names it and the purpose.
     """
-    for purpose in PURPOSES:
+    for purpose in record:
         met = sorted(set(record[purpose]["subjects"]) & set(tested))
         if purpose != "test" and met:
             raise NeuroferError(f"micro: test subject {met[0]} was read for {purpose}; such a result is not shown")

@@ -75,7 +75,7 @@ class SpotAugmentConfig(StrictModel):
 
 
 class SpotOptimiseConfig(StrictModel):
-    """How weights are found; the number of epochs is fixed."""
+    """How weights are found; the number of epochs is fixed. With ``schedule=cosine`` the rate falls to 0 at the end."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -83,6 +83,7 @@ class SpotOptimiseConfig(StrictModel):
     batch: PositiveInt = 48
     lr: PositiveFloat = Field(5e-4, le=10)
     optimiser: Literal["adam", "sgd"] = "adam"
+    schedule: Literal["constant", "cosine"] = "constant"
 
 
 class SpotTuneConfig(StrictModel):
