@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from neurofer.cli import prepare_micro
 from neurofer.cli.options import examples, parse_mode
 from neurofer.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurofer.data.clip import ClipSet
 
 prepare_app = typer.Typer(no_args_is_help=True, help="Turn a data set into a store of event clips that training reads.")
 
@@ -27,29 +29,43 @@ def register(app: typer.Typer) -> None:
     "neurofer prepare synthetic --out big --subjects 1000 --shard 3/8",
     "neurofer prepare synthetic --micro --out data/micro --subjects 12 --fps 200",
     "neurofer prepare synthetic --micro --out data/micro-100 --fps 100 --name micro_100 --first-subject 12",
+    "neurofer prepare synthetic --long --out data/long --subjects 8 --videos 2",
+    "neurofer prepare synthetic --long --out data/long-varying --light varying --fps 200 --name long_varying",
 ))
 def synthetic(
     out: Path = typer.Option(..., "--out", "-o", help="Folder of the store; new, empty, or unfinished.",
                              show_default=False),
     micro: bool = typer.Option(False, "--micro", help="Micro-expressions: short and weak, as aligned video and as "
                                "events, with the frames of onset, apex and offset."),
-    subjects: int | None = typer.Option(None, help="Number of people.", show_default="24; 12 with --micro"),
+    long: bool = typer.Option(False, "--long", help="Long recordings: minutes with micro- and macro-expressions among "
+                              "blinks, speech and head motion, as aligned video and as events, with intervals.csv."),
+    subjects: int | None = typer.Option(None, help="Number of people.",
+                                        show_default="24; 12 with --micro, 8 with --long"),
     seed: int = typer.Option(0, help="Everything drawn at random follows from it."),
     clips_per_class: int | None = typer.Option(None, help="Clips of each of the 8 classes and each person.",
                                                show_default="3"),
-    size: int = typer.Option(128, help="Side of the square sensor in pixels."),
+    size: int | None = typer.Option(None, help="Side of the square sensor in pixels.",
+                                    show_default="128; 112 with --long"),
     fps: float | None = typer.Option(None, help="Frames drawn per second; brightness is linear in time between them. "
-                                     "100 to 1000 with --micro.", show_default="120; 200 with --micro"),
+                                     "100 to 1000 with --micro. With --long, frames of the video, such as 30 or 200: "
+                                     "its events see at least 200 a second.",
+                                     show_default="120; 200 with --micro, 30 with --long"),
     preset: str | None = typer.Option(None, help="Event pixel: clean, spiking_fer, c_v2e, default, noisy or eck.",
                                       show_default="default"),
-    frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second; --micro keeps all."),
+    frames: bool = typer.Option(False, "--frames", help="Keep grey frames, too, about 30 a second; --micro and "
+                                "--long keep all."),
     first_subject: int = typer.Option(0, help="Number of the first person: other numbers are other people."),
     per_class: str | None = typer.Option(None, metavar="N,P,S", help="With --micro: clips of each person that are "
                                          "negative, positive and surprise.", show_default="4,2,2"),
-    threshold: float | None = typer.Option(None, help="With --micro: change of log brightness that makes an event.",
-                                           show_default="0.1"),
-    name: str | None = typer.Option(None, help="With --micro: name of the data set, to tell pooled ones apart.",
-                                    show_default="micro_synthetic"),
+    videos: int | None = typer.Option(None, help="With --long: recordings of each person.", show_default="2"),
+    length_s: float | None = typer.Option(None, "--length-s", help="With --long: seconds of a recording.",
+                                          show_default="120"),
+    light: str | None = typer.Option(None, help="With --long: steady, or varying with lamps that are dimmed, switched "
+                                     "and moved; the same faces do the same.", show_default="steady"),
+    threshold: float | None = typer.Option(None, help="With --micro or --long: change of log brightness that makes an "
+                                           "event.", show_default="0.1"),
+    name: str | None = typer.Option(None, help="With --micro or --long: name of the data set, to tell pooled ones "
+                                    "apart.", show_default="micro_synthetic, long_synthetic"),
     workers: int = typer.Option(0, min=0, help="Processes; 0 for one per core. The result does not depend on it."),
     shard: str | None = typer.Option(None, metavar="I/N", help="Make only part I of N, for several machines."),
 ) -> None:
@@ -57,21 +73,26 @@ def synthetic(
 
     A run that was stopped goes on where it was when the same command is given again.
     """
+    from neurofer.data.long.synthetic import LongSyntheticPlan, prepare_long_synthetic
     from neurofer.data.micro.synthetic import MicroSyntheticPlan, prepare_micro_synthetic
     from neurofer.data.synthetic import SyntheticPlan, prepare_synthetic
     from neurofer.workers import parse_shard, processors
 
-    only_full = _given(clips_per_class=clips_per_class, preset=preset, frames=frames or None)
-    only_micro = _given(per_class=per_class, threshold=threshold, name=name)
-    _refuse_unfit(micro, only_full if micro else only_micro)
+    kind = _kind(micro, long)
+    own = _fit(kind, _given(clips_per_class=clips_per_class, preset=preset, frames=frames or None, per_class=per_class,
+                            videos=videos, length_s=length_s, light=light, threshold=threshold, name=name))
     shared = _given(subjects=subjects, seed=seed, size_px=size, fps=fps, first_subject=first_subject)
     how = workers or processors(), parse_shard(shard)
-    if micro:
+    store: ClipSet | None
+    if kind == "--long":
+        videos_made = prepare_long_synthetic(out, LongSyntheticPlan(**shared, **own), *how)
+        store = None if videos_made is None else videos_made.clip_set
+    elif kind == "--micro":
         if per_class is not None:
-            only_micro["per_class"] = _parse_counts(per_class)
-        store = prepare_micro_synthetic(out, MicroSyntheticPlan(**shared, **only_micro), *how)
+            own["per_class"] = _parse_counts(per_class)
+        store = prepare_micro_synthetic(out, MicroSyntheticPlan(**shared, **own), *how)
     else:
-        store = prepare_synthetic(out, SyntheticPlan(**shared, **only_full), *how)
+        store = prepare_synthetic(out, SyntheticPlan(**shared, **own), *how)
     if store is None:
         typer.echo(f"{out}: this part is done; the store is complete when the other parts are")
         return
@@ -79,19 +100,40 @@ def synthetic(
                f"digest {store.digest[:12]}")
 
 
+_OWN_OPTIONS = {
+    "": ("clips_per_class", "preset", "frames"), "--micro": ("per_class", "threshold", "name"),
+    "--long": ("videos", "length_s", "light", "threshold", "name"),
+}
+"""Options of ``prepare synthetic`` that mean something for each kind of store only."""
+
+_INSTEAD = {
+    "--micro": "it keeps all frames, --per-class says how many clips, --threshold sets the pixel",
+    "--long": "it keeps all frames, --videos and --length-s say how much, --threshold sets the pixel",
+}
+
+
 def _given(**options: Any) -> dict[str, Any]:
     """The options that were given; a plan has its own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _refuse_unfit(micro: bool, unfit: Mapping[str, Any]) -> None:
-    """Refuse options that say nothing about the kind of store that is made."""
+def _kind(micro: bool, long: bool) -> str:
+    if micro and long:
+        raise UsageError("--micro, --long: a store holds either short clips or long recordings; leave one out")
+    return "--micro" if micro else "--long" if long else ""
+
+
+def _fit(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The given options, refused where one says nothing about the kind of store that is made."""
+    unfit = [name for name in given if name not in _OWN_OPTIONS[kind]]
     names = ", ".join(f"--{name.replace('_', '-')}" for name in unfit)
-    if names and micro:
-        raise UsageError(f"--micro has no {names}: it keeps all frames, --per-class says how many clips, --threshold "
-                         "sets the pixel; leave the option out")
-    if names:
-        raise UsageError(f"{names}: only with --micro; add it, or leave the option out")
+    if unfit and kind:
+        raise UsageError(f"{kind} has no {names}: {_INSTEAD[kind]}; leave the option out")
+    if unfit:
+        kinds = [one for one, options in _OWN_OPTIONS.items() if all(name in options for name in unfit)]
+        raise UsageError(f"{names}: only with {' or '.join(kinds) or '--micro or --long'}; add it, or leave the option "
+                         "out")
+    return given
 
 
 def _parse_counts(text: str) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ LEAST_REST_S = 1.0
 MICRO_IN_2_MIN, MACRO_IN_2_MIN = (3, 5), (5, 7)
 """Fewest and most expressions in two minutes."""
 
-WITHOUT_MICRO, WITHOUT_MACRO = 0.12, 0.06
+WITHOUT_MICRO, WITHOUT_MACRO = 0.14, 0.06
 """Chance of a recording without micro-expressions, and of one without macro-expressions; never without both."""
 
 _RISE_US, _FALL_US = (150_000, 900_000), (200_000, 1_300_000)

@@ -159,7 +159,7 @@ def draw_light(seconds: Floats, length_s: float, random: np.random.Generator, li
     dimmed = follow(seconds, np.zeros(1), _wander(length_s, random, (2.0, 6.0), np.array([0.14]), rest_s=3.0))
     side = follow(seconds, np.zeros(1), _wander(length_s, random, (1.5, 8.0), np.array([0.3]), rest_s=2.0))
     flicker = _waves(seconds, random, (5.0, 11.0), random.uniform(0.003, 0.008))
-    gain = np.clip(np.exp(switched[:, 0] + dimmed[:, 0] + 3 * slow), GAIN[0] + 0.02, GAIN[1] - 0.02)
+    gain = np.clip(np.exp(switched[:, 0] + dimmed[:, 0] + 3 * slow), GAIN[0] + 0.03, GAIN[1] - 0.03)
     return np.stack([gain * (1 + flicker), np.clip(side[:, 0] + lean, -0.6, 0.6)], axis=1)
 
 

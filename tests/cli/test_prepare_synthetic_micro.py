@@ -34,7 +34,7 @@ def test_one_part_of_two_says_so(run_cli, tmp_path):
     (("--micro", "--clips-per-class", "2"), "--micro has no --clips-per-class:"),
     (("--micro", "--preset", "clean", "--frames"), "--micro has no --preset, --frames:"),
     (("--per-class", "4,2,2"), "--per-class: only with --micro"),
-    (("--name", "x", "--threshold", "0.1"), "--threshold, --name: only with --micro"),
+    (("--name", "x", "--threshold", "0.1"), "--threshold, --name: only with --micro or --long"),
     (("--micro", "--per-class", "4,2"), "need the clips of negative, positive and surprise such as 4,2,2, got '4,2'"),
     (("--micro", "--per-class", "4,-2,2"), "got '4,-2,2'"),
     (("--micro", "--per-class", "0,0,0"), "per_class is 0,0,0"),
