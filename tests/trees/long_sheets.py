@@ -27,7 +27,8 @@ TWICE = "037_4_1"
 FRACTIONS, FRACTION_ONSETS = 178, 143
 
 CASME2_SHEET = "CAS(ME)^2code_final(Updated).xlsx"
-APEX_AFTER = {("s27", "disgust1_5"): (1224, 1230), ("s31", "happy2_1"): (2202, 2203), ("s32", "anger1_12"): (2451, 2455)}
+APEX_AFTER = {("s27", "disgust1_5"): (1224, 1230), ("s31", "happy2_1"): (2202, 2203),
+              ("s32", "anger1_12"): (2451, 2455)}
 """Offset and apex, which lies after it."""
 APEX_0 = ("s34", "anger1_1")
 OFFSET_0 = 44

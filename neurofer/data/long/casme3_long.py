@@ -30,6 +30,7 @@ from neurofer.data.micro.casme3 import COLUMNS_A, FPS, LABELS3, SUBJECTS_A, last
 from neurofer.data.micro.places import find_sheet
 from neurofer.data.micro.record import MicroRecord
 from neurofer.data.micro.rules import (
+    SHORT,
     FrameColumns,
     check_usable,
     read_aus,
@@ -70,7 +71,7 @@ def read_casme3_long(root: Path, sheet: Path | None = None, macro_sheet: Path | 
     problems = list[Problem]()
     place, folders = _folders(root, problems)
     micro = read_casme3(root, sheet)
-    counted = Counter(micro.rules)
+    counted = Counter({what: count for what, count in micro.rules.items() if what != SHORT})
     problems += micro.problems
     macro = _macro(root, macro_sheet, problems, counted)
     records = [_placed(record, place) for record in (*micro.records, *macro)]
@@ -149,7 +150,9 @@ def _record(sheet: Sheet, row: SheetRow, columns: tuple[str, ...], problems: lis
     frames = read_frames(sheet, row, FrameColumns(onset, apex, offset), problems, own)
     if subject is None or film is None or frames is None:
         return None
-    counted.update(own + Counter({CAPITAL: film != film.lower()}))
+    del own[SHORT]
+    counted.update(own)
+    counted[CAPITAL] += film != film.lower()
     film, emotion = film.lower(), " ".join(row.cells["emotion"].lower().split())
     return MicroRecord(NAME, subject, film, film, "macro", frames.onset, frames.apex, frames.offset, FPS,
                        read_aus(row.cells["AU"]), emotion, LABELS3.get(emotion), frames.apex_source,

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from neurofer.data.micro.sheets import Sheet, SheetRow, read_grids
-from neurofer.data.micro.workbook import Grid
+from neurofer.data.micro.workbook import MOST_COLUMNS, Grid
 from neurofer.errors import BadFileError
 
 
 def read_headerless(path: Path, wanted: Mapping[str, Sequence[str]], optional: Sequence[str] = ()) -> dict[str, Sheet]:
     """Sheets of a file whose first row is data already.
 
-    A sheet is the one of that name, without regard to case and spaces; else the only one that is as wide as its columns
-    are many and not named as another. Further columns and blank rows are read past.
+    A sheet is the one of that name, without regard to case and spaces; else the only one of no such name that has its
+    columns and not those of a wider one. Further columns and blank rows are read past.
 
     Args:
         path: .xlsx or .xls; a .csv is one sheet, without a name.
@@ -49,8 +49,9 @@ def _grid_of(grids: Sequence[Grid], name: str, columns: Sequence[str], wanted: M
     named = [grid for grid in grids if _plain(grid.name) == _plain(name)]
     if named:
         return named[0]
-    others = {_plain(other) for other in wanted}
-    alike = [grid for grid in grids if _width(grid) == len(columns) and _plain(grid.name) not in others]
+    names = {_plain(other) for other in wanted}
+    wider = min((len(other) for other in wanted.values() if len(other) > len(columns)), default=MOST_COLUMNS + 1)
+    alike = [grid for grid in grids if len(columns) <= _width(grid) < wider and _plain(grid.name) not in names]
     return alike[0] if len(alike) == 1 else None
 
 

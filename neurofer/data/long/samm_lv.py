@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from math import ceil, floor
@@ -127,10 +126,11 @@ def _expression(table: Sheet, row: SheetRow, place: str, problems: list[Problem]
     peak = apex_inside(first, peak, last, own)
     seen = first > UNSEEN_WITHIN
     duration = _decimal(row.cells["Duration"])
-    counted.update(own + Counter({
-        FRACTION: any(number is not None and number % 1 for number in (onset, apex, offset)), NO_APEX: missing,
-        UNSEEN: not seen, OTHER_SUBJECT: subject != name.partition("_")[0],
-        DURATION: duration is not None and duration != offset - onset + 1}))
+    odd = {FRACTION: any(number is not None and number % 1 != 0 for number in (onset, apex, offset)),
+           NO_APEX: missing, UNSEEN: not seen, OTHER_SUBJECT: subject != name.partition("_")[0],
+           DURATION: duration is not None and duration != offset - onset + 1}
+    counted.update(own)
+    counted.update(what for what, applies in odd.items() if applies)
     video = name.rpartition("_")[0]
     record = MicroRecord(NAME, name.partition("_")[0], video, name, kind, first, peak, last, FPS,
                          rules.read_aus(row.cells["Action Units"]), where=table.where(row),
@@ -162,7 +162,9 @@ def _decimal(text: str) -> Decimal | None:
 
 def _with_emotions(expressions: list[LongExpression], path: Path, counted: Counter[str]) -> list[LongExpression]:
     """Micro-expressions with what SAMM's table says of those of the same name."""
-    known: Mapping[str, MicroRecord] = {record.clip: record for record in read_samm(path.parent, path).records}
+    records = read_samm(path.parent, path).records
+    often = Counter(record.clip for record in records)
+    known = {record.clip: record for record in records if often[record.clip] == 1}
     joined = []
     for one in expressions:
         there = known.get(one.record.clip) if one.record.kind == "micro" else None
