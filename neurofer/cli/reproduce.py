@@ -20,9 +20,10 @@ _LSTM = {"both": (False, True), "with": (True,), "without": (False,)}
 
 def register(app: typer.Typer) -> None:
     """Add the verb and its tables."""
-    from neurofer.cli import reproduce_micro
+    from neurofer.cli import reproduce_micro, reproduce_spotting
 
     reproduce_micro.register(reproduce_app)
+    reproduce_spotting.register(reproduce_app)
     app.add_typer(reproduce_app, name="reproduce")
 
 
