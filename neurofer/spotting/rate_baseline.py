@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neurofer.events.events import Events
 from neurofer.keyframes.detect import Detection, DetectSettings, detect_all
 from neurofer.keyframes.regions import face_regions
-from neurofer.spotting.interval import Interval
+from neurofer.spotting.interval import Interval, Kind
 
 ONSET_LATE_US = 65_000
 """Onsets are found 50 to 85 ms late in the specification's simulation; this is taken off where nothing was measured."""
@@ -83,5 +83,5 @@ def nearest_frames(moments_us: NDArray[np.int64], times_us: NDArray[np.int64]) -
 def _interval(found: Detection, times_us: NDArray[np.int64], video: str, longest_micro_us: int) -> Interval:
     moments_us = np.array([found.onset_us, found.apex_us, found.offset_us])
     onset, apex, offset = nearest_frames(moments_us, times_us).tolist()
-    kind = "micro" if found.offset_us - found.onset_us <= longest_micro_us else "macro"
+    kind: Kind = "micro" if found.offset_us - found.onset_us <= longest_micro_us else "macro"
     return Interval(video, kind, onset, offset, apex, found.peak_z)
