@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from neurofer.cli import prepare_micro
+from neurofer.cli import prepare_long, prepare_micro
 from neurofer.cli.options import examples, parse_mode
 from neurofer.errors import UsageError
 
@@ -20,6 +20,7 @@ prepare_app = typer.Typer(no_args_is_help=True, help="Turn a data set into a sto
 def register(app: typer.Typer) -> None:
     """Add the verb and its data sets."""
     prepare_micro.register(prepare_app)
+    prepare_long.register(prepare_app)
     app.add_typer(prepare_app, name="prepare")
 
 
