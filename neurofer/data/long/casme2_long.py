@@ -103,7 +103,7 @@ def _folders(root: Path, crops: Crops, problems: list[Problem], counted: Counter
     """Where the subjects' folders lie, and the videos in them."""
     subfolders(root)
     for place in (crops, f"{crops}/{crops}", ""):
-        subjects = [name for name in subfolders(root / place) if re.fullmatch(r"s\d+", name, re.IGNORECASE)] if (
+        subjects = [name for name in subfolders(root / place) if re.fullmatch("s[0-9]+", name, re.IGNORECASE)] if (
             root / place).is_dir() else []
         if subjects:
             break
@@ -115,7 +115,7 @@ def _folders(root: Path, crops: Crops, problems: list[Problem], counted: Counter
     for subject in subjects:
         for name in subfolders(root / place / subject):
             folder = f"{base}{subject}/{name}"
-            match = re.fullmatch(r"(\d+)_(\d{3,4})(\D.*)?", name)
+            match = re.fullmatch(r"([0-9]+)_([0-9]{3,4})(\D.*)?", name)
             if match is None:
                 problems.append(Problem(str(root / folder), "is no folder of a video such as 15_0101disgustingteeth"))
                 continue
@@ -202,7 +202,7 @@ def _counts(videos: tuple[LongVideo, ...]) -> list[Count]:
 
 
 def _class_counts(expressions: list[LongExpression]) -> list[Count]:
-    have = Counter((one.record.kind, one.record.emotion) for one in expressions)
+    have = Counter[tuple[str, str]]((one.record.kind, one.record.emotion) for one in expressions)
     wanted = {(kind, name): count for kind, classes in CLASSES.items() for name, count in classes.items()}
     pairs = [*wanted, *sorted(pair for pair in have if pair not in wanted)]
     return [Count(f"{kind}-expressions {name or 'without a class'}", have[kind, name], wanted.get((kind, name), 0))

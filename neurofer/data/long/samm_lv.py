@@ -56,6 +56,7 @@ NO_APEX = "apex is -1 or blank, it is missing"
 UNSEEN = "onset is 0 or 1, the start was not observed"
 KNOWN = {FRACTION: 178, NO_APEX: 6, UNSEEN: 12}
 """Rules for odd rows, and how many rows of the release each concerns."""
+VIDEO = "[0-9]{3}_[0-9]+"
 OTHER_SUBJECT = "subject is not that of the file name, which is taken"
 NO_EMOTION = "micro-expression is not in SAMM's table, it has no emotion"
 
@@ -97,11 +98,11 @@ def _folders(root: Path) -> tuple[list[VideoFolder], list[Problem]]:
     base = f"{place}/" if place else ""
     inside = subfolders(root / place) if place else names
     videos = [VideoFolder(name, name.partition("_")[0], name, f"{base}{name}") for name in inside
-              if re.fullmatch(r"\d{3}_\d+", name)]
+              if re.fullmatch(VIDEO, name)]
     if not videos:
         raise BadFileError(f"{root}: holds no folder of frames such as {FOLDER}/006_1; give the root of SAMM long "
                            "videos")
-    strange = [name for name in inside if not re.fullmatch(r"\d{3}_\d+", name)] if place else []
+    strange = [name for name in inside if not re.fullmatch(VIDEO, name)] if place else []
     return videos, [Problem(str(root / place / name), "is no folder of a video such as 006_1") for name in strange]
 
 
@@ -119,12 +120,12 @@ def _expression(table: Sheet, row: SheetRow, place: str, problems: list[Problem]
     if apex is None and not missing:
         return None
     if onset > offset:
-        problems.append(Problem(table.where(row, "Onset"), f"is {onset:g}, after the offset {offset:g}"))
+        problems.append(Problem(table.where(row, "Onset"), f"is {float(onset):g}, after the offset {float(offset):g}"))
         return None
     first, last = floor(onset), ceil(offset)
     peak = None if apex is None else int(apex.quantize(Decimal(1), ROUND_HALF_UP))
     peak = apex_inside(first, peak, last, own)
-    seen = first > UNSEEN_WITHIN
+    seen = onset > UNSEEN_WITHIN
     duration = _decimal(row.cells["Duration"])
     odd = {FRACTION: any(number is not None and number % 1 != 0 for number in (onset, apex, offset)),
            NO_APEX: missing, UNSEEN: not seen, OTHER_SUBJECT: subject != name.partition("_")[0],
@@ -140,7 +141,7 @@ def _expression(table: Sheet, row: SheetRow, place: str, problems: list[Problem]
 
 def _name(table: Sheet, row: SheetRow, problems: list[Problem]) -> str | None:
     text = row.cells["Filename"]
-    if re.fullmatch(r"\d{3}_\d{1,3}_\d{1,4}", text):
+    if re.fullmatch(r"[0-9]{3}_[0-9]{1,3}_[0-9]{1,4}", text):
         return text
     problems.append(Problem(table.where(row, "Filename"), f"is {text[:40]!r}; need an expression such as 006_1_2"))
     return None
@@ -148,9 +149,8 @@ def _name(table: Sheet, row: SheetRow, problems: list[Problem]) -> str | None:
 
 def _number(table: Sheet, row: SheetRow, column: str, problems: list[Problem]) -> Decimal | None:
     number = _decimal(row.cells[column])
-    if number is None:
-        whole_number(table, row, column, problems)
-    return number
+    whole = whole_number(table, row, column, problems) if number is None else None
+    return number if whole is None else Decimal(whole)
 
 
 def _decimal(text: str) -> Decimal | None:
