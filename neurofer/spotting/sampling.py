@@ -96,7 +96,7 @@ def iou_labels(intervals: Sequence[Interval], kind: Kind, numbers: NDArray[np.in
         raise ValueError(f"iou_labels: skip_frames is {skip_frames}; need at least 0")
     frames = np.asarray(numbers, np.int64)
     both, either = shared_frames(frames - skip_frames, frames + skip_frames, *_ends(intervals, kind))
-    return (both / either).max(axis=1, initial=0.0).astype(np.float32)
+    return np.asarray((both / either).max(axis=1, initial=0.0), np.float32)
 
 
 def draw_samples(random: np.random.Generator, videos: Sequence[tuple[Sequence[Interval], int]], kind: Kind, stride: int,

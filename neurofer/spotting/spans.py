@@ -30,7 +30,7 @@ class Spans(NamedTuple):
 
     def pick(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Spans:
         """Some of them, by mask or by rising numbers."""
-        return Spans(*(column[which] for column in self))
+        return Spans(self.onset[which], self.offset[which], self.apex[which], self.score[which])
 
 
 def peaks_of(smooth: NDArray[np.float64], distance_frames: int) -> NDArray[np.int64]:
