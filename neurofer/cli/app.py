@@ -21,8 +21,8 @@ from neurofer.files import is_full_disk
 VERBS = {
     "Recordings": ("info", "show", "convert", "represent"),
     "Data": ("simulate", "prepare"),
-    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "cast", "score-spotting", "import-nir",
-                    "reproduce"),
+    "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "spot", "score-spotting", "cast",
+                    "import-nir", "reproduce"),
     "Hardware": ("export", "deploy", "compare"),
     "About neurofer": ("demo", "ls", "cp", "doctor"),
 }
