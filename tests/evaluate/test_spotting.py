@@ -101,9 +101,10 @@ def test_a_greedy_order_would_lose_a_hit() -> None:
     assert score_spotting(truth, predicted).micro == Counts(2, 0, 0)
 
 
-def test_more_hits_go_before_a_better_one() -> None:
-    truth, predicted = [at(0, 19), at(6, 25)], [at(6, 25), at(12, 31)]
-    assert match(truth, predicted) == [(0, 0, 14 / 26), (1, 1, 14 / 26)]  # not the perfect pair alone
+def test_more_hits_go_before_better_ones() -> None:
+    truth, predicted = [at(on, on + 19) for on in (0, 6, 12)], [at(on, on + 19) for on in (6, 12, 18)]
+    # Two perfect hits, second truth with first prediction and third with second, sum to 2; these three to 1.6.
+    assert match(truth, predicted) == [(place, place, 14 / 26) for place in range(3)]
 
 
 def test_other_videos_and_types_never_hit() -> None:

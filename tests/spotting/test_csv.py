@@ -161,7 +161,8 @@ def test_overlapping_truth_is_legal_and_counted(table) -> None:
 INTERVALS = st.lists(st.builds(
     lambda video, kind, onset, length, score, label: Interval(video, kind, onset, onset + length, onset + length // 2,
                                                               score, label),
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8).map(str.strip).filter(bool),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8).map(str.strip)
+    .filter(bool),
     st.sampled_from(["micro", "macro"]), st.integers(0, 10**6), st.integers(0, 50),
     st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["", "happy", "a, b", 'say "x"'])), max_size=8)
 
