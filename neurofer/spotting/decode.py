@@ -103,12 +103,22 @@ def decode_all(scores: NDArray[np.float64], video: str, decodings: Mapping[Kind,
     Raises:
         ValueError: scores of another shape, or not finite.
     """
-    if np.ndim(scores) != 2 or np.shape(scores)[1] != len(KINDS):
-        raise ValueError(f"decode_all: scores of {video} are {np.shape(scores)}; need (N, {len(KINDS)}), "
-                         f"one column each for {' and '.join(KINDS)}")
-    found = [one for column, kind in enumerate(KINDS) if kind in decodings
-             for one in decode(scores[:, column], video, kind, decodings[kind])]
+    columns = columns_of(scores, video)
+    found = [one for kind in KINDS if kind in decodings
+             for one in decode(columns[kind], video, kind, decodings[kind])]
     return sorted(found, key=lambda one: (one.onset, one.offset))
+
+
+def columns_of(scores: NDArray[np.float64], video: str) -> dict[Kind, NDArray[np.float64]]:
+    """The ``(N,)`` scores of each type, from ``(N, 2)`` in the order of ``KINDS``.
+
+    Raises:
+        ValueError: scores of another shape; the video is named.
+    """
+    if np.ndim(scores) != 2 or np.shape(scores)[1] != len(KINDS):
+        raise ValueError(f"scores of {video} are {np.shape(scores)}; need (N, {len(KINDS)}), "
+                         f"one column each for {' and '.join(KINDS)}")
+    return {kind: scores[:, column] for column, kind in enumerate(KINDS)}
 
 
 def stretched(scores: NDArray[np.float64], stride: int, frames: int) -> NDArray[np.float64]:

@@ -70,7 +70,7 @@ def interval_labels(intervals: Sequence[Interval], kind: Kind, numbers: NDArray[
     """
     onset, offset = _ends(intervals, kind)
     frames = np.asarray(numbers, np.int64)[:, None]
-    return ((onset <= frames) & (frames <= offset)).any(axis=1).astype(np.float32)
+    return np.asarray(((onset <= frames) & (frames <= offset)).any(axis=1), np.float32)
 
 
 def iou_labels(intervals: Sequence[Interval], kind: Kind, numbers: NDArray[np.integer],

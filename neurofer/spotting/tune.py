@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.errors import name_some
-from neurofer.spotting.decode import level_at
+from neurofer.spotting.decode import columns_of, level_at
 from neurofer.spotting.interval import KINDS, Interval, Kind
 from neurofer.spotting.settings import Decoding, Smoothing
 from neurofer.spotting.skip import gate_of, lengths_of
@@ -134,23 +134,21 @@ def choose_decodings(scores: Mapping[str, NDArray[np.float64]], truth: Mapping[s
         The settings, and what was found of each type, JSON.
 
     Raises:
-        ValueError: see ``tune``.
+        ValueError: scores of another shape, or see ``tune``.
     """
     if config.tune:
         _check_videos("choose_decodings", scores, truth)
     lengths = lengths_of(one for intervals in truth.values() for one in intervals)
     decodings: dict[Kind, Decoding] = {}
     record: dict[str, Any] = {}
-    for column, kind in enumerate(KINDS):
-        if kind not in skips:
-            continue
+    for kind in (kind for kind in KINDS if kind in skips):
         least, most = gate_of(lengths[kind]) if config.gate and lengths[kind] else (1, Decoding.most_frames)
         start = Decoding(skips[kind], halves[kind], config.peak_share, 0.0, config.smoothing, bool(config.extend),
                          least, most, config.merge, config.nms)
         if config.tune:
             choices = Choices(extend=(False, True) if config.extend is None else ())
-            decodings[kind], record[kind] = tune({name: track[:, column] for name, track in scores.items()}, truth,
-                                                 start, kind, choices)
+            tracks = {name: columns_of(both, name)[kind] for name, both in scores.items()}
+            decodings[kind], record[kind] = tune(tracks, truth, start, kind, choices)
         else:
             decodings[kind], record[kind] = start, {**_chosen(start), "note": "not tuned"}
     return decodings, record

@@ -150,6 +150,11 @@ def test_both_types_are_chosen_and_spot_what_was_planted() -> None:
     assert json.loads(json.dumps(record)) == record
 
 
+def test_scores_of_one_type_alone_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"scores of a are \(9,\)"):
+        choose_decodings({"a": np.zeros(9)}, {}, {"micro": 6}, {"micro": 6}, SpotTuneConfig())
+
+
 def test_without_tuning_the_configuration_is_taken_as_it_is() -> None:
     truth = {"a": [Interval("a", "micro", 10, 25), Interval("a", "micro", 0, 300, onset_seen=False)]}
     config = SpotTuneConfig(tune=False, peak_share=0.6, smoothing="none", extend=True, merge=False, nms=True)
