@@ -69,13 +69,15 @@ def _modules() -> tuple[ModuleType, ...]:
     from neurofer.data import cache, clip, frames
     from neurofer.data.long import pool, store
     from neurofer.data.micro import split
+    from neurofer.evaluate import interval_matching
     from neurofer.evaluate import spotting as metric
     from neurofer.events import noise
     from neurofer.models import spotter, spotter_dense, spotter_kernel
-    from neurofer.represent import scatter
+    from neurofer.represent import prefetch, scatter
     from neurofer.reproduce import spotting
     from neurofer.train import checkpoint, loop
     from neurofer.train.micro import reads
 
-    return (neurofer.train.spot, neurofer.spotting, spotter, spotter_dense, spotter_kernel, keyframes, noise, scatter,
-            cache, clip, frames, pool, store, split, metric, spotting, checkpoint, loop, reads)
+    return (neurofer.train.spot, neurofer.spotting, spotter, spotter_dense, spotter_kernel, keyframes, noise, prefetch,
+            scatter, cache, clip, frames, pool, store, split, interval_matching, metric, spotting, checkpoint, loop,
+            reads)

@@ -54,8 +54,8 @@ def training_section(lines: Sequence[VariantLine], checked: int) -> Section:
             f"{np.mean([one for took in line.seconds.values() for one in took]):.1f}"))
     text = (f"In {checked:,} finished folds the record of who was read was checked: no tested subject was read for the "
             "distance k, the training or the thresholds.",
-            "p is the share of the relative threshold, floor the least score of a peak; grown counts the folds whose "
-            "intervals grow from their peak.")
+            "p is the share of the relative threshold; floor the least score of a peak, above 1 where none was worth "
+            "spotting; grown counts the folds whose intervals grow from their peak.")
     return Section("How it was trained", text, tables=(
         Table("Over all folds and seeds; a range is that of the folds", (
             "variant", *(f"k {kind}" for kind in KINDS), *(f"{kind}: p, floor, grown" for kind in KINDS),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from neurofer.data.long.store import LongSet
 from neurofer.evaluate.spotting import NAMES, Name
@@ -30,9 +29,6 @@ from neurofer.reproduce.spotting_tables import (
 from neurofer.reproduce.spotting_tally import Between
 from neurofer.reproduce.spotting_variants import BASE, variant_text
 from neurofer.reproduce.words import mean_text, numbers_text
-
-if TYPE_CHECKING:
-    from neurofer.plot.ablation import Estimate
 
 PROTOCOL = ("leave one subject out of all data sets together; hits and misses of all folds summed over all videos and "
             "then scored (MEGC: the whole set is one long video; IoU of at least 0.5, matched one to one); fixed "
@@ -99,9 +95,14 @@ def _picture(lines: Sequence[VariantLine], baselines: Sequence[Line], kind: Name
     found: dict[str, Estimate] = {line.name: Estimate(line.score(kind).mean, *(line.interval(kind) or (None, None)))
                                   for line in lines}
     figure = variants_figure(found, f"{kind} F1 and 95 % interval when the subjects are drawn again", title,
-                             {line.name: line.score(kind).mean for line in baselines})
+                             {_floor_name(line, kind): line.score(kind).mean for line in baselines})
     return picture(figure, f"f1_{kind}.png", f"F1 of {kind} expressions of every variant with its interval"
                    if kind != "overall" else "F1 of both types together of every variant with its interval")
+
+
+def _floor_name(line: Line, kind: Name) -> str:
+    """A baseline's name in a picture, where a mark at zero hides behind the axis."""
+    return line.name if line.score(kind).mean > 0 else f"{line.name}, 0 %"
 
 
 def counted_section(lines: Sequence[VariantLine]) -> Section:
