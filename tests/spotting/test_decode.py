@@ -49,9 +49,12 @@ def test_a_constant_score_holds_nothing(smoothing, extend: bool, share: float) -
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_the_highest_peak_reaches_every_share(share: float) -> None:
-    scores = np.random.default_rng(0).random(500)
-    highest = int(smoothed(scores, 6, "mean").argmax())
-    assert highest in [one.apex for one in decode(scores, "a", "micro", Decoding(6, 6, share))]
+    random = np.random.default_rng(0)
+    for _ in range(100):  # in about one of ten, mean + (max - mean) is above max
+        scores = random.random(50)
+        highest = int(smoothed(scores, 6, "mean").argmax())
+        found = decode(scores, "a", "micro", Decoding(6, 6, share, merge=False))
+        assert highest in [one.apex for one in found]
 
 
 def test_the_first_and_last_frame_can_be_peaks_and_intervals_end_with_the_video() -> None:
@@ -140,6 +143,9 @@ def test_nms_keeps_the_higher_of_two_alike_and_five_at_most() -> None:
     scores[[300, 306]] = [0.8, 0.9]  # 290-310 and 296-316: 15 of 27, above it
     settings = Decoding(2, 10, 0.0, smoothing="none", merge=False, nms=True)
     assert [one.apex for one in decode(scores, "a", "micro", settings)] == [100, 108, 306]
+    half = np.zeros(2000)
+    half[[300, 307]] = [0.8, 0.9]  # 14 of 28
+    assert [one.apex for one in decode(half, "a", "micro", settings)] == [300, 307]
     scores[[500, 600, 700, 800]] = [0.7, 0.85, 0.95, 1.0]
     assert [one.apex for one in decode(scores, "a", "micro", settings)] == [108, 306, 600, 700, 800]
 

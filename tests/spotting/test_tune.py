@@ -93,6 +93,13 @@ def test_of_equal_settings_the_nearest_to_the_start_is_taken() -> None:
         assert tune(scores, truth, start, "micro", choices).settings == start
 
 
+def test_of_equal_floors_the_highest_is_taken() -> None:
+    scores, truth = {"a": np.zeros(600)}, {"a": [Interval("a", "micro", 200, 214)]}
+    scores["a"][200:215], scores["a"][400:415] = 1.0, 0.5  # the lower one is below the share of the start anyway
+    assert tune(scores, truth, START, "micro", Choices()).settings == replace(START, floor=0.75)
+    assert tune(scores, truth, START, "micro", Choices(floors=False)).settings == START
+
+
 def test_without_an_expression_nothing_is_predicted() -> None:
     scores, truth = videos(1)
     only = {name: [one for one in intervals if one.kind == "macro"] for name, intervals in truth.items()}
