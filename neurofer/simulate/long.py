@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.simulate.actions import CLASSES, draw_expression
-from neurofer.simulate.long_nuisance import LightKind, draw_long_nuisance
+from neurofer.simulate.long_nuisance import LIGHTS, LightKind, draw_long_nuisance
 from neurofer.simulate.micro import MICRO_EMOTIONS, draw_micro_times, draw_micro_units
 from neurofer.simulate.performance import Film, Subject, film_in_scene
 from neurofer.simulate.scene import draw_scene
@@ -98,14 +98,15 @@ def draw_long_performance(seed: int, subject: Subject, number: int, length_s: fl
         light: ``steady`` or ``varying``.
 
     Raises:
-        ValueError: a length of 0 or below.
+        ValueError: a length of 0 or below, or an unknown light.
     """
-    if length_s <= 0:
-        raise ValueError(f"draw_long_performance: length_s is {length_s}; need a length above 0")
+    if length_s <= 0 or light not in LIGHTS:
+        raise ValueError(f"draw_long_performance: got length_s {length_s} and light {light!r}; need a length above 0 "
+                         f"and one of {', '.join(LIGHTS)}")
     source = np.random.SeedSequence(seed, spawn_key=(5, subject.number, number))
     random, other, steady, varying = (np.random.default_rng(one) for one in source.spawn(4))
     expressions = _placed(_draw_expressions(subject, length_s, random), length_s, random)
-    lamp = {"steady": steady, "varying": varying}[light]
+    lamp = varying if light == "varying" else steady
     liveliness = 0.35 * float(np.exp(random.normal(0, 0.35)))
     return LongPerformance(subject, expressions, length_s, light, int(other.integers(1 << 62)),
                            int(lamp.integers(1 << 62)), liveliness)
@@ -139,8 +140,9 @@ def draw_micro(subject: Subject, random: np.random.Generator) -> Planted:
     emotions = MICRO_EMOTIONS[str(random.choice(list(MICRO_EMOTIONS)))]
     emotion = str(random.choice(emotions))
     units = draw_micro_units(emotion, subject.style, random)
-    onset_us, *moments, _ = draw_micro_times(random, subject.style.pace)
-    return Planted("micro", emotion, movement(units, 0, *(moment - onset_us for moment in moments), random))
+    times = draw_micro_times(random, subject.style.pace)
+    apex_us, release_us, offset_us = (moment - times.onset_us for moment in times[1:4])
+    return Planted("micro", emotion, movement(units, 0, apex_us, release_us, offset_us, random))
 
 
 def _draw_expressions(subject: Subject, length_s: float, random: np.random.Generator) -> list[Planted]:
