@@ -50,11 +50,10 @@ def test_a_constant_score_holds_nothing(smoothing, extend: bool, share: float) -
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_the_highest_peak_reaches_every_share(share: float) -> None:
     random = np.random.default_rng(0)
-    for _ in range(100):  # in about one of ten, mean + (max - mean) is above max
+    for _ in range(200):  # in about one of 25, mean + (max - mean) is rounded to more than max
         scores = random.random(50)
-        highest = int(smoothed(scores, 6, "mean").argmax())
-        found = decode(scores, "a", "micro", Decoding(6, 6, share, merge=False))
-        assert highest in [one.apex for one in found]
+        found = decode(scores, "a", "micro", Decoding(6, 6, share, smoothing="none", merge=False))
+        assert int(scores.argmax()) in [one.apex for one in found]
 
 
 def test_the_first_and_last_frame_can_be_peaks_and_intervals_end_with_the_video() -> None:
