@@ -1,7 +1,7 @@
 """Blinks taken out of what any method has spotted: they are the commonest movement of a face that is no expression.
 
-An interval is dropped where the events show a blink in the eye region and nothing in any other part of the face. All
-settings are our choice [open].
+An interval is dropped where the events show a blink, most of them lie in the eye region, and no other part of the face
+rises. All settings are our choice [open], made on synthetic people whose recordings serve for nothing else.
 """
 
 from __future__ import annotations
@@ -25,27 +25,32 @@ _EYES = FACE_PARTS.index("eyes")
 
 @dataclass(frozen=True)
 class VetoSettings:
-    """What a blink is.
+    """What a blink is, and what is nothing but one.
 
     Attributes:
-        rate: How rates are scored, and what a burst of one region is.
+        rate: How rates are scored, and what a burst of the eye region is.
         shortest_us: A blink's burst lasts at least so long,
         longest_us: and at most so long.
         dominance: It rises in the eye region at least so many times as high as in any other.
+        least_eye_share: Share of an interval's events that lie in the eye region, at least; see ``eye_share``.
+        quiet_z: No burst of any other region is as high as this; a blink alone shakes brows and nose a little.
 
     Raises:
-        ValueError: times out of order, or a dominance below 1.
+        ValueError: times out of order, a dominance below 1, or a share outside of 0..1.
     """
 
     rate: DetectSettings = field(default=DetectSettings())
     shortest_us: int = 60_000
     longest_us: int = 450_000
     dominance: float = 2.0
+    least_eye_share: float = 0.7
+    quiet_z: float = 8.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.shortest_us <= self.longest_us and self.dominance >= 1):
-            raise ValueError(f"VetoSettings: need 0 <= shortest_us <= longest_us and a dominance of 1 or more, got "
-                             f"{self.shortest_us}, {self.longest_us} and {self.dominance:g}")
+        if not (0 <= self.shortest_us <= self.longest_us and self.dominance >= 1 and 0 <= self.least_eye_share <= 1):
+            raise ValueError(f"VetoSettings: need 0 <= shortest_us <= longest_us, a dominance of 1 or more and a share "
+                             f"of 0 to 1, got {self.shortest_us}, {self.longest_us}, {self.dominance:g} and "
+                             f"{self.least_eye_share:g}")
 
 
 class Vetoed(NamedTuple):
@@ -81,9 +86,11 @@ def veto_blinks(intervals: Sequence[Interval], events: Events, times_us: NDArray
     scores = _scores(events, times_us, size_px, settings.rate)
     result = Vetoed([], [])
     for one in intervals:
-        first, last = ((int(times_us[frame]) - int(times_us[0])) // settings.rate.bin_us
-                       for frame in (one.onset, one.offset))
-        (result.dropped if _only_blinks(scores, first, last + 1, settings) else result.kept).append(one)
+        onset_us, offset_us = int(times_us[one.onset]), int(times_us[one.offset])
+        first, last = ((moment_us - int(times_us[0])) // settings.rate.bin_us for moment_us in (onset_us, offset_us))
+        blink = (_holds_blink(scores, first, last + 1, settings) and _others_rest(scores, first, last + 1, settings)
+                 and eye_share(events, size_px, onset_us, offset_us) >= settings.least_eye_share)
+        (result.dropped if blink else result.kept).append(one)
     return result
 
 
@@ -107,18 +114,25 @@ def _scores(events: Events, times_us: NDArray[np.int64], size_px: int, rate: Det
     return rate_scores(counts, rate.window_us // rate.bin_us)
 
 
-def _only_blinks(scores: NDArray[np.float64], first: int, stop: int, settings: VetoSettings) -> bool:
-    """Whether a blink falls into bins ``first <= bin < stop``, and no other part of the face moves there."""
-    rate, others = settings.rate, np.delete(scores, _EYES, axis=0).max(axis=0)
-    if any(find_bursts(others[first:stop], rate.start_z, rate.start_bins, rate.end_z)):
-        return False
-    reach = -(-settings.longest_us // rate.bin_us)
-    begin = max(first - reach, 0)
-    eyes = scores[_EYES, begin : stop + reach]
+def _others_rest(scores: NDArray[np.float64], first: int, stop: int, settings: VetoSettings) -> bool:
+    """Whether no part of the face but the eyes moves in bins ``first <= bin < stop``."""
+    rate, others = settings.rate, _without_eyes(scores[:, first:stop])
+    return not any(find_bursts(others, settings.quiet_z, rate.start_bins, rate.end_z))
+
+
+def _holds_blink(scores: NDArray[np.float64], first: int, stop: int, settings: VetoSettings) -> bool:
+    """Whether a blink falls into bins ``first <= bin < stop``, all of it or a part."""
+    rate, reach = settings.rate, -(-settings.longest_us // settings.rate.bin_us)
+    near = scores[:, max(first - reach, 0) : stop + reach]
+    first, stop = first - max(first - reach, 0), stop - max(first - reach, 0)
+    eyes, others = near[_EYES], _without_eyes(near)
     for burst in find_bursts(eyes, rate.start_z, rate.start_bins, rate.end_z):
-        lasts_us, part = (burst.stop - burst.start) * rate.bin_us, slice(burst.start, burst.stop)
-        if (begin + burst.start < stop and begin + burst.stop > first
-                and settings.shortest_us <= lasts_us <= settings.longest_us
-                and eyes[part].max() >= settings.dominance * others[begin:][part].max()):
+        part, lasts_us = slice(*burst), (burst.stop - burst.start) * rate.bin_us
+        if (burst.start < stop and burst.stop > first and settings.shortest_us <= lasts_us <= settings.longest_us
+                and eyes[part].max() >= settings.dominance * others[part].max()):
             return True
     return False
+
+
+def _without_eyes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.delete(scores, _EYES, axis=0).max(axis=0))

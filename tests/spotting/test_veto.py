@@ -63,6 +63,13 @@ def test_a_blink_rises_most_in_the_eyes():
     assert dropped(events, interval(390, 450), settings=VetoSettings(dominance=1000.0)) == []
 
 
+def test_most_events_must_be_in_the_eyes_and_the_rest_of_the_face_quiet():
+    events = drawn(BLINK, (MOUTH, 2_000_000, 2_180_000, 1000))
+    shares = [VetoSettings(least_eye_share=share, quiet_z=99) for share in (0.7, 0.9)]
+    assert [len(dropped(events, interval(395, 440), settings=one)) for one in shares] == [1, 0]
+    assert dropped(events, interval(395, 440)) == []
+
+
 def test_eye_share_by_hand():
     events = Events([10, 20, 30, 40, 50], [50, 50, 50, 1, 50], [30, 30, 70, 99, 30], [True] * 5, (SIZE, SIZE))
     assert eye_share(events, SIZE, 10, 40) == pytest.approx(2 / 3)
@@ -78,5 +85,7 @@ def test_refusals():
         veto_blinks([interval(990, 1000)], drawn(), TIMES_US, SIZE)
     with pytest.raises(ValueError, match="dominance of 1 or more"):
         VetoSettings(dominance=0.5)
+    with pytest.raises(ValueError, match="a share of 0 to 1"):
+        VetoSettings(least_eye_share=70)
     with pytest.raises(ValueError, match="the events want"):
         veto_blinks([interval(0, 1)], drawn(), TIMES_US, 64)
