@@ -217,7 +217,7 @@ def test_films_that_cannot_be_decided_about_say_why(tmp_path: Path, monkeypatch:
     with pytest.raises(UsageError, match="--offset 9 lies behind its end; its frames are 0 to 3"):
         moments_in(FilmReader(32, 100.0, WHOLE, given=cut).read(film), cut)
     monkeypatch.setattr(films, "MOST_FRAMES", 3)
-    with pytest.raises(NeuroferError, match=r"more than 3 frames.*spotting"):
+    with pytest.raises(NeuroferError, match=r"more than 3 frames.*neurofer spot"):
         FilmReader(32, 100.0, WHOLE).read(film)
 
 
@@ -276,7 +276,7 @@ def test_recordings_of_events_need_a_run_that_sees_events(runs: Any, tmp_path: P
     slices.require_events_suffice(Path("a.raw"))
     events = Events(np.arange(0, 120_000_000, 40_000), *np.ones((3, 3000), int), (8, 8))
     write_columns(tmp_path / "long", [events], (8, 8))
-    with pytest.raises(NeuroferError, match=r"120 s are more than 100.*spotting"):
+    with pytest.raises(NeuroferError, match=r"120 s are more than 100.*neurofer spot"):
         RecordingReader(48, Request(Box(0, 0, 8, 8))).read(tmp_path / "long")
     clip = RecordingReader(48, Request(Box(0, 0, 8, 8), stop_us=50_000_000)).read(tmp_path / "long")
     with pytest.raises(UsageError, match=r"has no frames to number; give --onset in milliseconds"):

@@ -130,4 +130,4 @@ class FilmReader:
 def _require_length(path: Path, frames: int) -> None:
     if frames > MOST_FRAMES:
         raise NeuroferError(f"{path}: holds more than {MOST_FRAMES:,} frames, need a film of one expression; find the "
-                            "expressions in it first (spotting), and cut it or give --onset and --offset")
+                            "expressions in it first ('neurofer spot'), and cut it or give --onset and --offset")

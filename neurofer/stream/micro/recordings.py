@@ -52,8 +52,8 @@ class RecordingReader:
             first_us, stop_us = stretch(recording, asked.start_us, asked.stop_us)
             if stop_us - first_us > LONGEST_US:
                 raise NeuroferError(f"{path}: {(stop_us - first_us) / 1e6:.0f} s are more than {LONGEST_US // 10**6}, "
-                                    "need one expression; find the expressions in it first (spotting), and choose one "
-                                    "by --start-us and --stop-us")
+                                    "need one expression; find the expressions in it first ('neurofer spot'), and "
+                                    "choose one by --start-us and --stop-us")
             face = find_face(recording, asked.box, asked.start_us, asked.stop_us)
             box = eye_box(face.box) if face.source == "events" else face.box
             events = crop_events(recording.between(first_us, stop_us), box, self.size_px)

@@ -49,7 +49,7 @@ def find_videos(paths: Iterable[Path], subjects: Sequence[str] | None = None) ->
         UsageError: there is none, or not of these people.
         BadFileError: a store that is none of long videos, or is damaged.
     """
-    found = list(dict.fromkeys(source for path in paths for source in _sources(path)))
+    found = list({source.path: source for path in paths for source in _sources(path)}.values())
     if subjects is not None:
         found = _of_subjects(found, subjects)
     return _named(found)
@@ -76,8 +76,8 @@ def with_truth(sources: Sequence[Source], truth: Iterable[Interval], videos: Ite
         raise UsageError(f"--truth: names {name_some(list(by_name), 3) or 'no video'}, but what is looked at is called "
                          f"{name_some(sorted(names), 3)}; the column video holds file names without suffix")
     others = sorted(by_name.keys() - names)
-    note = f"{len(others)} videos of --truth were not looked at ({name_some(others, 3)})" if others else ""
-    return [_with(source, tuple(by_name.get(source.name, ()))) for source in sources], note
+    note = f"{len(others)} video{'s' * (len(others) != 1)} of --truth not looked at ({name_some(others, 3)})"
+    return [_with(source, tuple(by_name.get(source.name, ()))) for source in sources], note if others else ""
 
 
 def _sources(path: Path) -> list[Source]:

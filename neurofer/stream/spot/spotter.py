@@ -20,6 +20,9 @@ from neurofer.stream.spot.scoring import Scored, score_blocks
 from neurofer.train.spot.inputs import Skips
 from neurofer.train.spot.load import SpotRun
 
+SAME_RATE = 0.005
+"""Frame rates that differ by a smaller part are one, such as 30 and 29.97."""
+
 
 class Rate(NamedTuple):
     """A run's distances at the frame rate of footage.
@@ -107,6 +110,8 @@ def at_rate(run: SpotRun, footage: Footage) -> Rate:
         NeuroferError: a distance would be less than half a frame.
     """
     ratio = footage.fps / run.fps
+    if abs(ratio - 1) <= SAME_RATE:
+        return Rate(run.skips, run.decodings, "")
     least = min(run.skips) / run.config.input.frame_stride
     if least * ratio < 0.5:
         raise NeuroferError(f"{footage.where}: has {footage.fps:.4g} frames a second, too few for {run.path}, which "
@@ -114,8 +119,6 @@ def at_rate(run: SpotRun, footage: Footage) -> Rate:
                             "or train a run on slower videos")
     skips = Skips(*(_scaled(skip, ratio, 1) for skip in run.skips))
     decodings = {kind: scaled_decoding(one, ratio) for kind, one in run.decodings.items()}
-    if (skips, decodings) == (run.skips, run.decodings):
-        return Rate(skips, decodings, "")
     changes = ", ".join(f"{kind} {old} to {new}" for kind, old, new in zip(KINDS, run.skips, skips, strict=True))
     return Rate(skips, decodings, f"{footage.fps:.4g} frames a second, but the run was trained at {run.fps:.4g}: "
                                   f"distances in frames were scaled to last as long ({changes})")
