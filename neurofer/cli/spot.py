@@ -129,7 +129,11 @@ def spot(
         return summary
 
     columns = table.COLUMNS if recognise is None else (*table.COLUMNS, *table.MORE)
-    run_task(task, lambda stream: stream.write(table.header_text(columns)) and None, write, boxes=False)
+
+    def header(stream: TextIO) -> None:
+        stream.write(table.header_text(columns))
+
+    run_task(task, header, write, boxes=False)
     for line in work.results():
         typer.echo(line, err=out is None)
     if failed:

@@ -257,7 +257,7 @@ def _legend(known: bool, lines: Mapping[str, Any]) -> list[Any]:
     handles += [Line2D([], [], color=QUIET, linewidth=1, linestyle=style, label=name) for name, style in lines.items()]
     if not known:
         return handles
-    dot = {"linestyle": "", "markersize": 6.5}
+    dot: dict[str, Any] = {"linestyle": "", "markersize": 6.5}
     return [*handles, Patch(facecolor="#cfe5da", edgecolor=GREEN, label="truth"),
             Line2D([], [], marker="o", color=GREEN, label="hit", **dot),
             Line2D([], [], marker="X", color=ORANGE, label="false alarm", **dot),

@@ -48,4 +48,5 @@ class EventTape:
         rows = np.frombuffer(self._file.read((stop - start) * _ROW.itemsize), _ROW)
         self._file.seek(0, 2)
         kept = rows[(rows["t"] >= low_us) & (rows["t"] < high_us)]
-        return Events.trusted(*(np.ascontiguousarray(kept[name]) for name in ("t", "x", "y", "p")), self._sensor)
+        t, x, y, p = (np.ascontiguousarray(kept[name]) for name in ("t", "x", "y", "p"))
+        return Events.trusted(t, x, y, p, self._sensor)
