@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from neurofer.data.clip import ClipSet
+from neurofer.data.clip import Clip, ClipSet
 from neurofer.data.long.store import LABELS, LongSet, open_long
 from neurofer.data.micro.pool import require_other_people
 from neurofer.data.store import read_store_index
 from neurofer.errors import UsageError, name_some
 
 NO_EVENTS = ("events_made", "no")
-"""Fact of a video that was prepared without events; its recording is empty."""
+"""Fact of a video that was prepared without events; ``events`` itself is a column of every store."""
 
 
 def open_long_pool(paths: Sequence[Path | str]) -> LongSet:
@@ -60,14 +60,19 @@ def fps_of(long_set: LongSet) -> float:
     return float(next(iter(rates)))
 
 
+def has_events(clip: Clip) -> bool:
+    """Whether events were made of a video; where they were not, its recording is empty."""
+    fact, value = NO_EVENTS
+    return clip.facts.get(fact) != value
+
+
 def require_events(long_set: LongSet) -> None:
     """Refuse videos that were prepared without events.
 
     Raises:
         UsageError: some were; says how many, and what to do.
     """
-    fact, value = NO_EVENTS
-    without = [clip.name for clip in long_set.videos if clip.facts.get(fact) == value]
+    without = [clip.name for clip in long_set.videos if not has_events(clip)]
     if without:
         raise UsageError(f"data: {len(without)} of {len(long_set.videos)} videos were prepared with --no-events "
                          f"({name_some(without, 3)}), but events are wanted; prepare them without that option")

@@ -215,13 +215,13 @@ def _write_events(place: Path, pictures: Iterator[NDArray[np.uint8]], times_us: 
 
 def _event_facts(plan: LongPlan, job: LongJob, frames: int) -> dict[str, str]:
     if not plan.events:
-        return dict([NO_EVENTS])
+        return {NO_EVENTS[0]: NO_EVENTS[1]}
     return {"upsampled": str(SLOW_FACTOR)} if job.fps < SLOW_FPS and frames > 1 else {}
 
 
 def _with_truth(stored: StoredClip, truth: Truth) -> StoredClip:
     """A video with what its annotations say of it."""
-    counts = {kind: str(sum(one.kind == kind for one in truth.intervals)) for kind in KINDS}
+    counts: dict[str, str] = {kind: str(sum(one.kind == kind for one in truth.intervals)) for kind in KINDS}
     facts = {**stored.clip.facts, **counts, "truth": truth_digest(truth.intervals)}
     return stored._replace(clip=replace(stored.clip, label=label_of(truth.intervals), facts=facts))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurofer.data.long.pool import fps_of, open_long_pool, require_events
+from neurofer.data.long.pool import fps_of, has_events, open_long_pool, require_events
 from neurofer.data.long.preparing import LongPlan, prepare_long
 from neurofer.data.long.record import LongVideo
 from neurofer.data.long.store import LABELS, open_long, video_frames
@@ -92,5 +92,6 @@ def test_the_same_drawn_people_are_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_videos_without_events_are_refused_where_events_are_wanted(samm: Path, tmp_path: Path) -> None:
     quiet = made(tmp_path / "quiet", "quiet", video("01_1", subject="01"), plan=replace(PLAN, events=False))
     require_events(open_long_pool([samm]))
+    assert [has_events(clip) for clip in open_long_pool([samm, quiet]).videos] == [False, True, True]
     with pytest.raises(UsageError, match=r"1 of 3 videos were prepared with --no-events \(quiet/01_1\)"):
         require_events(open_long_pool([samm, quiet]))

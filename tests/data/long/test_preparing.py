@@ -355,7 +355,7 @@ from trees.long_films import table, video
 import cv2
 
 root, frames = Path(sys.argv[1]), int(sys.argv[2])
-one = video("a", fps=50.0)
+one = video("a", fps=200.0)
 folder = root / one.folder
 folder.mkdir(parents=True)
 face = face_frames(1, "neutral", 0, 1, 160)[0]
