@@ -1,7 +1,8 @@
 """The spotter: three convolutions that compare a frame with one before and one after, and a head for each type.
 
 One network with shared weights looks at a moment t twice, with reference frames at the distance k of micro-expressions
-and at that of macro-expressions. What the papers leave open (kernels, widths, pooling) is ours.
+and at that of macro-expressions. What the papers leave open (kernels, widths, pooling, fresh weights) is ours; the first
+and last frame of a stack stand in for those before and after it, as zeros would look like a change of everything.
 
 Source:
     Yap et al., "3D-CNN for Facial Micro- and Macro-expression Spotting on Long Video Sequences using Temporal Oriented
@@ -116,12 +117,14 @@ class Spotter(nn.Module):
             raise ValueError(f"Spotter: times is {times}; need 3 frames, or 1 stack of event sums")
         first, second, third = (max(1, round(width * count)) for count in CHANNELS)
         self.channels, self.times, self.lcn = channels, times, lcn
-        self.conv = nn.Conv3d(channels, first, (times, 3, 3), (1, 2, 2), (times // 2, 1, 1))
+        self.conv = nn.Conv3d(channels, first, (times, 3, 3), (1, 2, 2), (0, 1, 1))
         self.norm = nn.BatchNorm3d(first)
         self.second = _Separable(first, second, times, keep_times=True, residual=residual)
         self.third = _Separable(second, third, times, keep_times=False, residual=residual)
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleList(nn.Linear(third, 1) for _ in range(2))
+        if times > 1:
+            self._start_from_changes()
 
     def prepared(self, frames: Tensor) -> Tensor:
         """Frames ``(..., H, W)`` float32 as the convolutions get them: logarithm of event sums, contrast or scale."""
@@ -132,9 +135,20 @@ class Spotter(nn.Module):
 
     def features(self, stacks: Tensor) -> Tensor:
         """``(B, F)`` features of prepared stacks ``(B, C, T, H, W)``."""
+        if self.times > 1:
+            stacks = torch.cat([stacks[:, :, :1], stacks, stacks[:, :, -1:]], dim=2)
         stacks = stacks.contiguous(memory_format=torch.channels_last_3d)
         maps: Tensor = self.third(self.second(torch.relu(self.norm(self.conv(stacks)))))
         return maps.mean(dim=(2, 3, 4))
+
+    @torch.no_grad()
+    def _start_from_changes(self) -> None:
+        """Take its mean over time off each kernel of the first convolution: a face at rest begins as nothing.
+
+        Fresh kernels answer to what a face looks like, which is many times what an expression changes of it; a few
+        minutes of training videos do not teach them otherwise.
+        """
+        self.conv.weight -= self.conv.weight.mean(dim=2, keepdim=True)
 
     def forward(self, stacks: Tensor, kinds: Tensor) -> Tensor:
         """Scores of stacks, each of one type.

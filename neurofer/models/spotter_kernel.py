@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 def combine(before: Floats, now: Floats, after: Floats, bias: Floats, out: Floats, rows: Floats) -> None:
     """The first convolution of a stack, from what each of its frames gives by itself, and its rectifier.
 
+    The first and the last frame also stand for those before and after the stack.
+
     Args:
         before: ``(3, C, H, W)`` responses of frame t - k to the kernel's three temporal taps; ``now`` and ``after``
             those of t and t + k.
@@ -32,9 +34,9 @@ def combine(before: Floats, now: Floats, after: Floats, bias: Floats, out: Float
                 b1, b0 = before[1, c, y, x], before[0, c, y, x]
                 n0, n1, n2 = now[0, c, y, x], now[1, c, y, x], now[2, c, y, x]
                 a1, a2 = after[1, c, y, x], after[2, c, y, x]
-                first = max(b1 + n2 + shift, np.float32(0))
+                first = max(b0 + b1 + n2 + shift, np.float32(0))
                 middle = max(b0 + n1 + a2 + shift, np.float32(0))
-                last = max(n0 + a1 + shift, np.float32(0))
+                last = max(n0 + a1 + a2 + shift, np.float32(0))
                 out[0, c, y + 1, x + 1] = first
                 out[1, c, y + 1, x + 1] = middle
                 out[2, c, y + 1, x + 1] = last

@@ -41,7 +41,7 @@ def test_the_shapes_and_the_number_of_weights_are_those_of_the_specification():
     assert sum(value.numel() for value in model.parameters()) == 7218
     assert sum(value.numel() for value in Spotter(residual=False).parameters()) == 7218 - 512 - 2048
     stacks = torch.rand(2, 1, 3, 112, 112)
-    first = model.conv(stacks)
+    first = model.conv(torch.cat([stacks[:, :, :1], stacks, stacks[:, :, -1:]], dim=2))
     second = model.second(first)
     third = model.third(second)
     assert [tuple(maps.shape[1:]) for maps in (first, second, third)] == [(16, 3, 56, 56), (32, 3, 28, 28),
@@ -56,6 +56,15 @@ def test_both_types_share_all_weights_but_their_heads():
     for kind, head in enumerate(model.heads):
         wanted = head(features)[:, 0]
         torch.testing.assert_close(model(stacks, torch.tensor([kind])), wanted)
+
+
+def test_a_face_at_rest_gives_nothing_before_training():
+    torch.manual_seed(0)
+    still = torch.randint(0, 256, (2, 1, 1, 32, 32)).float().expand(2, 1, 3, 32, 32)
+    model = Spotter().eval()
+    with torch.no_grad():
+        model.conv.bias.zero_()
+    assert model.features(model.prepared(still)).abs().max() < 1e-5
 
 
 def test_without_contrast_normalisation_light_matters():
