@@ -13,12 +13,13 @@ from neurofer.data.long.store import LongSet
 from neurofer.data.micro.split import leave_one_out
 from neurofer.reproduce.cells import Cell, Job
 from neurofer.reproduce.run import code_digest_of
-from neurofer.reproduce.spotting_variants import settings_of
+from neurofer.reproduce.spotting_variants import BASE, settings_of
 from neurofer.train.loop import make_repeatable
 from neurofer.train.micro.stages import Checkpoint
 from neurofer.train.run_folder import host_facts
+from neurofer.train.spot.baselines import fold_baselines
 from neurofer.train.spot.config import SpotConfig
-from neurofer.train.spot.fold import fold_record, run_fold
+from neurofer.train.spot.fold import fold_record, interval_rows, run_fold
 from neurofer.train.spot.inputs import spot_inputs
 
 
@@ -26,7 +27,7 @@ def run_cell_fold(job: Job) -> dict[str, Any]:
     """Train on all but one subject, test on that one, in one thread; goes on where a killed run was.
 
     Returns:
-        What ``fold_record`` gives, and the machine.
+        What ``fold_record`` gives, the machine, and of the first seed's base what the baselines spot.
 
     Raises:
         NeuroferError: nothing to learn from, or a loss that diverged.
@@ -40,7 +41,11 @@ def run_cell_fold(job: Job) -> dict[str, Any]:
     identity = {"cell": job.folder.name}  # its key: settings, data and code
     fold = run_fold(config, long_set, split, job.source.cache, lambda network: Checkpoint(
         job.folder / f"{network}.safetensors", {**identity, "network": network}, resume=True))
-    return {**fold_record(long_set, split, fold), "host": host_facts()}
+    record = {**fold_record(long_set, split, fold), "host": host_facts()}
+    if job.parameters["variant"] == BASE and config.seed == 0:
+        record["baselines"] = {name: {video: interval_rows(found) for video, found in videos.items()}
+                               for name, videos in fold_baselines(config, long_set, split, job.source.cache).items()}
+    return record
 
 
 def warm_spotting(cells: Sequence[Cell], long_set: LongSet, cache: Path) -> None:

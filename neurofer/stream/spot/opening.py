@@ -9,6 +9,7 @@ import numpy as np
 
 from neurofer.data.clip import Clip
 from neurofer.data.frames import Frames
+from neurofer.data.long.pool import has_events
 from neurofer.data.long.store import video_frames
 from neurofer.errors import UsageError
 from neurofer.stream.micro.films import FaceHint
@@ -71,7 +72,7 @@ def _stored(name: str, clip: Clip, cells_px: int | None) -> Footage:
         where = clip.path.parent.parent / "frames" / f"{clip.path.name}.npy"
         return Footage(name, str(where), fps, len(frames.pictures), lambda: _blocks(frames),
                        origin_us=int(frames.times_us[0]))
-    if clip.facts.get("events") == "none":
+    if not has_events(clip):
         raise UsageError(f"{clip.path.parent.parent}: was prepared with --no-events, but the run looks at events; "
                          "prepare it again without that option")
     size_px = min(clip.sensor or frames.pictures.shape[1:])

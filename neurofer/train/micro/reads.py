@@ -55,4 +55,4 @@ def require_unread(record: dict[str, Any], tested: Sequence[str]) -> None:
     for purpose in record:
         met = sorted(set(record[purpose]["subjects"]) & set(tested))
         if purpose != "test" and met:
-            raise NeuroferError(f"micro: test subject {met[0]} was read for {purpose}; such a result is not shown")
+            raise NeuroferError(f"test subject {met[0]} was read for {purpose}; such a result is not shown")

@@ -159,15 +159,18 @@ def fold_record(long_set: LongSet, split: MicroSplit, result: FoldResult) -> dic
     test = {name: {"subject": clips[name].subject, "dataset": clips[name].dataset, "fps": fps_of(long_set),
                    "frames": len(found),
                    "truth": [[one.kind, one.onset, one.apex, one.offset, one.label] for one in long_set.truth[name]],
-                   "predicted": {decoding: [[one.kind, one.onset, one.apex, one.offset, one.score]
-                                            for one in videos[name]]
-                                 for decoding, videos in result.predicted.items()}}
+                   "predicted": {decoding: interval_rows(videos[name]) for decoding, videos in result.predicted.items()}}
             for name, found in result.scores.items()}
     return {"protocol": split.protocol, "subjects": {"train": list(split.train), "test": list(split.test)},
             "reads": result.reads.record(), "skips": dict(result.skips),
             "decodings": {kind: vars(one) for kind, one in result.decodings.items()}, "tuned": result.tuned,
             "vetoed": result.vetoed, "test": test, "scores": test_scores(long_set, result), "epochs": result.history,
             "parameters": sum(value.numel() for value in result.model.parameters())}
+
+
+def interval_rows(intervals: Sequence[Interval]) -> list[list[Any]]:
+    """``[kind, onset, apex, offset, score]`` of each interval, ready for JSON."""
+    return [[one.kind, one.onset, one.apex, one.offset, one.score] for one in intervals]
 
 
 def test_scores(long_set: LongSet, result: FoldResult) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from neurofer.data.cache import RowsOfClip, cached_rows
 from neurofer.data.clip import Clip
+from neurofer.data.long.pool import has_events
 from neurofer.data.long.store import LongSet, video_frames
 from neurofer.errors import NeuroferError
 from neurofer.events.open import open_recording
@@ -148,7 +149,7 @@ def _require_events(clips: Sequence[Clip], size_px: int) -> None:
         NeuroferError: see there.
     """
     for clip in clips:
-        if clip.facts.get("events") == "none":
+        if not has_events(clip):
             raise NeuroferError(f"{clip.path.parent.parent}: was prepared with --no-events, and input.kind=events needs "
                                 "them; prepare it again without that option")
         if clip.sensor is not None and min(clip.sensor) < size_px:

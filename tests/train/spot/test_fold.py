@@ -136,7 +136,7 @@ def test_planted_expressions_are_spotted_after_training_on_other_textures(tmp_pa
 
 def test_a_store_without_events_is_refused_for_event_runs(store: Path, tmp_path: Path) -> None:
     long_set = open_long_pool([store])
-    clips = tuple(replace(clip, facts={**clip.facts, "events": "none"}) for clip in long_set.videos)
+    clips = tuple(replace(clip, facts={**clip.facts, "events_made": "no"}) for clip in long_set.videos)
     bare = replace(long_set, clip_set=replace(long_set.clip_set, clips=clips))
     with pytest.raises(NeuroferError, match="--no-events"):
         run_fold(small_config("input.kind=events"), bare, leave_one_out(long_set.clip_set, 0), tmp_path)
