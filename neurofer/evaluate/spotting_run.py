@@ -138,8 +138,8 @@ def pool_spot_runs(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]
                                  "other settings or data, so they are not folds of one table; evaluate them one by one")
             for video in one["videos"]:
                 if video in seen:
-                    raise UsageError(f"evaluate: video {video} is tested by {seen[video]} and {one['run']}, so they are "
-                                     "not folds of one table; give runs of different folds")
+                    raise UsageError(f"evaluate: video {video} is tested by {seen[video]} and {one['run']}, so they "
+                                     "are not folds of one table; give runs of different folds")
                 seen[video] = one["run"]
         scores = {who: SpottingScore(*(Counts(counts[part]["tp"], counts[part]["fp"], counts[part]["fn"])
                                        for part in ("micro", "macro")))

@@ -1,8 +1,8 @@
 """The spotter: three convolutions that compare a frame with one before and one after, and a head for each type.
 
-One network with shared weights looks at a moment t twice, with reference frames at the distance k of micro-expressions
-and at that of macro-expressions. What the papers leave open (kernels, widths, pooling, fresh weights) is ours; the first
-and last frame of a stack stand in for those before and after it, as zeros would look like a change of everything.
+One network with shared weights looks at a moment t twice, with reference frames at the distance k of
+micro-expressions and at that of macro-expressions. What the papers leave open (kernels, widths, pooling, fresh weights)
+is ours. The first and last frame of a stack stand in for those before and after it; zeros would look like a change.
 
 Source:
     Yap et al., "3D-CNN for Facial Micro- and Macro-expression Spotting on Long Video Sequences using Temporal Oriented

@@ -74,8 +74,9 @@ class DenseScorer:
             self._front = _Front(spotter)
             self._second = _Mixed(spotter.second)
             self._third = _Mixed(spotter.third)
-            self._head = np.stack([head.weight[0].double().numpy() for head in spotter.heads])  # type: ignore[union-attr]
-            self._shift = np.array([float(head.bias[0]) for head in spotter.heads])  # type: ignore[union-attr,index]
+            heads: list[Any] = list(spotter.heads)
+            self._head = np.stack([head.weight[0].double().numpy() for head in heads])
+            self._shift = np.array([float(head.bias[0]) for head in heads])
         self._room = _Room(size_px, self._front.channels, self._second.out, self._third.out)
 
     def start(self) -> DenseState:
@@ -252,20 +253,20 @@ def _table(scores: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
     return np.array(scores, np.float64).reshape(-1, 2)
 
 
-def _folded(weight: torch.Tensor, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights ``(out, ...)`` and bias ``(out,)`` of a convolution without bias, and of the batch norm behind it."""
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
-    return weight * scale.view(-1, *[1] * (weight.ndim - 1)), norm.bias - norm.running_mean * scale  # type: ignore[operator]
+def _folded(weight: torch.Tensor, norm: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A convolution and the batch norm behind it as one: weights ``(out, ...)``, bias and factors ``(out,)``."""
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return weight * scale.view(-1, *[1] * (weight.ndim - 1)), norm.bias - norm.running_mean * scale, scale
 
 
 class _Front:
     """What one frame adds to any stack: its response to each temporal tap of the first convolution."""
 
     def __init__(self, spotter: Spotter) -> None:
-        weight, bias = _folded(spotter.conv.weight, spotter.norm)
-        scale = spotter.norm.weight / torch.sqrt(spotter.norm.running_var + spotter.norm.eps)  # type: ignore[operator]
+        conv: Any = spotter.conv
+        weight, bias, scale = _folded(conv.weight, spotter.norm)
         self.channels = weight.shape[0]
-        self.bias = (bias + spotter.conv.bias * scale).numpy()  # type: ignore[operator]
+        self.bias = (bias + conv.bias * scale).numpy()
         self._weight = weight[:, 0].transpose(0, 1).reshape(-1, 1, 3, 3).contiguous()
 
     def __call__(self, frame: Floats) -> Floats:
@@ -278,13 +279,13 @@ class _Mixed:
     """A separable block: depthwise taps, and one matrix for pointwise and residual together."""
 
     def __init__(self, block: Any) -> None:
-        pointwise, self_bias = _folded(block.pointwise.weight[:, :, 0, 0, 0], block.norm)
+        pointwise, bias, _ = _folded(block.pointwise.weight[:, :, 0, 0, 0], block.norm)
         if block.residual is None:
             residual = torch.zeros_like(pointwise)
         else:
-            residual, _ = _folded(block.residual.weight[:, :, 0, 0, 0], block.norm)
+            residual, _, _ = _folded(block.residual.weight[:, :, 0, 0, 0], block.norm)
         self._matrix = torch.cat([pointwise, residual], dim=1).contiguous()
-        self.bias = self_bias.numpy()
+        self.bias = bias.numpy()
         self.taps = np.ascontiguousarray(block.depthwise.weight[:, 0].numpy())
         self.out = len(self.bias)
 

@@ -59,7 +59,8 @@ def test_one_reference_frame_needs_no_future():
     model, frames = trained(), film()
     scorer = DenseScorer(model, SKIPS, SIZE, before_only=True)
     state, scores = scorer.push(scorer.start(), frames[:5])
-    assert len(scores) == 5 and scorer.lookahead == 0
+    assert len(scores) == 5
+    assert scorer.lookahead == 0
     np.testing.assert_allclose(scored(scorer, frames, [FRAMES]), one_by_one(model, frames, SKIPS, True), atol=2e-5)
 
 
@@ -89,7 +90,8 @@ def test_memory_does_not_grow_with_the_video():
     room = state.ring.nbytes
     for _ in range(5):
         state, _ = scorer.push(state, film())
-    assert state.frames == 5 * FRAMES and state.ring.nbytes == room
+    assert state.frames == 5 * FRAMES
+    assert state.ring.nbytes == room
 
 
 def test_larger_frames_are_made_smaller_first():

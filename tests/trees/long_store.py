@@ -1,4 +1,4 @@
-"""A small store of long videos: a texture in which a bump moves, shortly for a micro- and longer for a macro-expression.
+"""A small store of long videos: a texture in which a bump moves, briefly for a micro-, longer for a macro-expression.
 
 Nothing in it looks like a face; it has what the spotter looks for, and a training on it takes seconds.
 """

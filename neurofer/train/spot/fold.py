@@ -159,7 +159,7 @@ def fold_record(long_set: LongSet, split: MicroSplit, result: FoldResult) -> dic
     test = {name: {"subject": clips[name].subject, "dataset": clips[name].dataset, "fps": fps_of(long_set),
                    "frames": len(found),
                    "truth": [[one.kind, one.onset, one.apex, one.offset, one.label] for one in long_set.truth[name]],
-                   "predicted": {decoding: interval_rows(videos[name]) for decoding, videos in result.predicted.items()}}
+                   "predicted": {way: interval_rows(videos[name]) for way, videos in result.predicted.items()}}
             for name, found in result.scores.items()}
     return {"protocol": split.protocol, "subjects": {"train": list(split.train), "test": list(split.test)},
             "reads": result.reads.record(), "skips": dict(result.skips),
@@ -210,7 +210,7 @@ def _tuning_scores(config: SpotConfig, long_set: LongSet, data: SpotData, train:
 def _other_decodings(config: SpotConfig, tuning: Mapping[str, NDArray[np.float64]],
                      truth: Mapping[str, Sequence[Interval]], skips: Mapping[Kind, int], halves: Mapping[Kind, int],
                      base: Mapping[Kind, Decoding]) -> dict[str, dict[Kind, Decoding]]:
-    """Other ways from the same scores to intervals, for comparison; what they choose, they choose on the same people."""
+    """Other ways from the same scores to intervals; what they choose, they choose on the same people."""
     def chosen(**changes: Any) -> dict[Kind, Decoding]:
         return choose_decodings(tuning, truth, skips, halves, config.decode.model_copy(update=changes))[0]
 
@@ -222,7 +222,8 @@ def _other_decodings(config: SpotConfig, tuning: Mapping[str, NDArray[np.float64
             "no_merge": with_all(merge=False), "nms": with_all(nms=True)}
 
 
-def without_blinks(long_set: LongSet, predicted: Mapping[str, list[Interval]]) -> tuple[dict[str, list[Interval]], int]:
+def without_blinks(long_set: LongSet,
+                   predicted: Mapping[str, list[Interval]]) -> tuple[dict[str, list[Interval]], int]:
     """Intervals of each video that its events do not show to be blinks, and how many they do."""
     kept, dropped = dict[str, list[Interval]](), 0
     for clip in long_set.videos:

@@ -150,8 +150,8 @@ def _require_events(clips: Sequence[Clip], size_px: int) -> None:
     """
     for clip in clips:
         if not has_events(clip):
-            raise NeuroferError(f"{clip.path.parent.parent}: was prepared with --no-events, and input.kind=events needs "
-                                "them; prepare it again without that option")
+            raise NeuroferError(f"{clip.path.parent.parent}: was prepared with --no-events, and input.kind=events "
+                                "needs them; prepare it again without that option")
         if clip.sensor is not None and min(clip.sensor) < size_px:
             raise NeuroferError(f"{clip.path.parent.parent}: its faces are {clip.sensor[0]} pixels wide, fewer than "
                                 f"input.size_px={size_px}; choose a smaller size_px")

@@ -62,7 +62,8 @@ class SpotData:
     fps: float
 
 
-def spot_data(inputs: SpotInputs, truth: Mapping[str, Sequence[Interval]], names: Sequence[str], fps: float) -> SpotData:
+def spot_data(inputs: SpotInputs, truth: Mapping[str, Sequence[Interval]], names: Sequence[str],
+              fps: float) -> SpotData:
     """Inputs and truth of the videos called ``names``, brought to the frames that are used."""
     stride = inputs.chosen.frame_stride
     return SpotData(inputs, tuple(strided(truth[name], stride, inputs.frames(number))

@@ -64,8 +64,9 @@ def train_spot(config: SpotConfig, *, resume: bool = False, overwrite: bool = Fa
         run_folder.clear_folder(folder)
     run_folder.write_settings(folder, config, resume=resume)
     identity = {"configuration": run_folder.settings_digest(config), "data": long_set.clip_set.digest}
-    result = run_fold(config, long_set, split, usable_cache(cache, stores[0], folder / "cache"),
-                      lambda network: Checkpoint(folder / CHECKPOINTS[network], {**identity, "network": network}, resume))
+    kept_in = usable_cache(cache, stores[0], folder / "cache")
+    result = run_fold(config, long_set, split, kept_in, lambda network: Checkpoint(
+        folder / CHECKPOINTS[network], {**identity, "network": network}, resume))
     _finish(folder, config, long_set, split, result)
     return folder
 

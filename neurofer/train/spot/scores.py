@@ -27,7 +27,8 @@ def scorer_of(spotter: Spotter, chosen: SpotInputConfig, skips: Skips, stride: i
     return DenseScorer(spotter, skips, chosen.size_px, chosen.references == "before", stride)
 
 
-def video_scores(spotter: Spotter, inputs: SpotInputs, video: int, skips: Skips, stride: int = 1) -> NDArray[np.float64]:
+def video_scores(spotter: Spotter, inputs: SpotInputs, video: int, skips: Skips,
+                 stride: int = 1) -> NDArray[np.float64]:
     """``(ceil(N / stride), 2)`` scores of a video's used frames 0, stride, 2 stride, ...; micro and macro, 0..1."""
     rows, events = inputs.videos[video], inputs.chosen.kind == "events"
     scorer = scorer_of(spotter, inputs.chosen, skips, stride)

@@ -77,9 +77,11 @@ def test_nothing_is_learned_from_the_videos_of_the_tested(kind: str, store: Path
 def test_distances_are_half_the_mean_length_of_the_training_people(store: Path) -> None:
     truth = [Interval("v", "micro", 0, length - 1) for length in (13, 14, 14)]
     skips, halves = distances(small_config(), truth, 30.0)
-    assert skips == {"micro": 6, "macro": 18} and halves == skips  # no macro: 0.6 s
+    assert skips == {"micro": 6, "macro": 18}
+    assert halves == skips
     skips, halves = distances(small_config("skip.factor=2", "skip.half_macro=9"), truth, 30.0)
-    assert skips == {"micro": 12, "macro": 36} and halves == {"micro": 6, "macro": 9}
+    assert skips == {"micro": 12, "macro": 36}
+    assert halves == {"micro": 6, "macro": 9}
     assert distances(small_config("skip.micro=4"), truth, 30.0)[0]["micro"] == 4
 
 
@@ -130,7 +132,8 @@ def test_planted_expressions_are_spotted_after_training_on_other_textures(tmp_pa
     config = small_config("train.epochs=6", "sample.most=40")
     result = run_fold(config, long_set, leave_one_out(long_set.clip_set, "p0"), tmp_path)
     found = fold_record(long_set, leave_one_out(long_set.clip_set, "p0"), result)["scores"]
-    assert found["micro"]["tp"] == 1 and found["macro"]["tp"] == 1
+    assert found["micro"]["tp"] == 1
+    assert found["macro"]["tp"] == 1
     assert found["overall"]["fp"] <= 2
 
 
