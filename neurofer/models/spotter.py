@@ -11,9 +11,10 @@ Source:
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 LCN_SIGMA_PX = 2.0
 LCN_SIDE_PX = 9
@@ -61,9 +62,18 @@ def local_contrast(pictures: Tensor) -> Tensor:
 
 
 def _blur(pictures: Tensor) -> Tensor:
-    taps, reach = lcn_taps().to(pictures), LCN_SIDE_PX // 2
-    padded = functional.pad(pictures, (reach,) * 4, mode="reflect")
-    return functional.conv2d(functional.conv2d(padded, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
+    """Rows, then columns, each by one product with a band matrix: much faster here than a convolution of one channel."""
+    height, width = pictures.shape[-2:]
+    return _window_matrix(height).to(pictures) @ pictures @ _window_matrix(width).to(pictures).T
+
+
+@functools.lru_cache(maxsize=8)
+def _window_matrix(size: int) -> Tensor:
+    """``(size, size)`` the window around each place as a row, reflected at the ends without repeating the edge."""
+    reach = LCN_SIDE_PX // 2
+    places = torch.arange(size)[:, None] + torch.arange(-reach, reach + 1)
+    places = (size - 1) - ((size - 1) - places.abs()).abs()
+    return torch.zeros(size, size).scatter_add_(1, places, lcn_taps().expand(size, -1))
 
 
 class _Separable(nn.Module):
