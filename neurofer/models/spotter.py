@@ -16,6 +16,8 @@ import functools
 import torch
 from torch import Tensor, nn
 
+from neurofer.models.depthwise import depthwise
+
 LCN_SIGMA_PX = 2.0
 LCN_SIDE_PX = 9
 LCN_LEAST = 1e-5
@@ -81,21 +83,26 @@ class _Separable(nn.Module):
 
     def __init__(self, channels: int, out: int, times: int, keep_times: bool, residual: bool) -> None:
         super().__init__()
-        pad = (times // 2 if keep_times else 0, 1, 1)
-        self.depthwise = nn.Conv3d(channels, channels, (times, 3, 3), padding=pad, groups=channels, bias=False)
+        self.depthwise = nn.Conv3d(channels, channels, (times, 3, 3), groups=channels, bias=False)
         self.pointwise = nn.Conv3d(channels, out, 1, bias=False)
         self.residual = nn.Conv3d(channels, out, 1, bias=False) if residual else None
-        self.centre = None if keep_times else times // 2
+        self.keep_times, self.centre = keep_times, None if keep_times else times // 2
         self.norm = nn.BatchNorm3d(out)
         self.pool = nn.MaxPool3d((1, 2, 2))
 
     def forward(self, maps: Tensor) -> Tensor:
-        new = self.pointwise(self.depthwise(maps))
+        new = _per_pixel(self.pointwise, depthwise(maps, self.depthwise.weight, self.keep_times))
         if self.residual is not None:
             old = maps if self.centre is None else maps[:, :, self.centre : self.centre + 1]
-            new = new + self.residual(old)
+            new = new + _per_pixel(self.residual, old)
         out: Tensor = self.pool(torch.relu(self.norm(new)))
         return out
+
+
+def _per_pixel(convolution: nn.Conv3d, maps: Tensor) -> Tensor:
+    """A convolution of one pixel without bias, as one product of matrices."""
+    mixed = maps.permute(0, 2, 3, 4, 1) @ convolution.weight[:, :, 0, 0, 0].T
+    return mixed.permute(0, 4, 1, 2, 3)
 
 
 class Spotter(nn.Module):

@@ -31,11 +31,13 @@ class DenseState:
 
     Attributes:
         ring: ``(R, 3, C, H, W)`` what the latest frames add to stacks; frame n lies at ``n % R``.
+        last: The latest frame, which stands in for those behind the end.
         frames: How many have come.
         scored: How many have their scores.
     """
 
     ring: Floats = field(repr=False)
+    last: NDArray[np.uint8] | None = field(default=None, repr=False)
     frames: int = 0
     scored: int = 0
 
@@ -97,15 +99,25 @@ class DenseScorer:
         """
         scores = []
         for frame in frames:
-            state.ring[state.frames % len(state.ring)] = self._front(self._prepared(frame))
+            if self._is_used(state.frames):
+                state.ring[state.frames % len(state.ring)] = self._front(self._prepared(frame))
             state.frames += 1
             if state.frames - state.scored > self.lookahead:
                 scores += self._score(state)
+        if len(frames):
+            state.last = np.array(frames[-1])
         return state, _table(scores)
 
     def finish(self, state: DenseState) -> NDArray[np.float64]:
         """``(r, 2)`` scores of the frames whose references lie behind the end, which the last frame stands in for."""
+        if state.last is not None and not self._is_used(state.frames - 1):
+            state.ring[(state.frames - 1) % len(state.ring)] = self._front(self._prepared(state.last))
         return _table([one for _ in range(state.frames - state.scored) for one in self._score(state)])
+
+    def _is_used(self, number: int) -> bool:
+        """Whether a frame is scored, or is a reference of one that is; of the last frame that shows at the end."""
+        shifts = (0, *self.skips, *(-skip for skip in self.skips))
+        return any((number + shift) % self.stride == 0 for shift in shifts)
 
     def _prepared(self, frame: NDArray[np.uint8]) -> Floats:
         import cv2
