@@ -1,4 +1,4 @@
-"""Depthwise convolutions of 3 x 3 over T times, forward and backward, compiled for the memory format with channels last.
+"""Depthwise convolutions of 3 x 3 over T times, forward and backward, compiled for channels that lie last in memory.
 
 PyTorch's gradient of a grouped 3D convolution on a CPU takes half of the time of a training of the spotter; with the
 channels of all pixels of a row side by side, each tap is one multiplication of long vectors.

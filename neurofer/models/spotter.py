@@ -64,7 +64,7 @@ def local_contrast(pictures: Tensor) -> Tensor:
 
 
 def _blur(pictures: Tensor) -> Tensor:
-    """Rows, then columns, each by one product with a band matrix: much faster here than a convolution of one channel."""
+    """Rows, then columns, each by one product with a band matrix, which is faster than a convolution of one channel."""
     height, width = pictures.shape[-2:]
     return _window_matrix(height).to(pictures) @ pictures @ _window_matrix(width).to(pictures).T
 
