@@ -81,8 +81,8 @@ def _finish(folder: Path, config: SpotConfig, long_set: LongSet, split: MicroSpl
     write_text(folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in result.history))
     found = [one for video in result.predicted["base"].values() for one in video]
     truth = [one for name in result.scores for one in long_set.truth[name]]
-    write_intervals(folder / "predictions.csv", found)
-    write_intervals(folder / "truth.csv", truth)
+    write_intervals(folder / "predictions.csv", found, more=("apex", "score"))
+    write_intervals(folder / "truth.csv", truth, more=("apex", "emotion"))
     title = f"{config.input.kind}, seed {config.seed}"
     run_folder.save_figure(loss_figure([row["loss"] for row in result.history], title), folder / "curves.png")
     if result.scores:
