@@ -18,11 +18,13 @@ from neurofer.data.frames import Frames, clip_frames
 from neurofer.data.store import open_store
 from neurofer.errors import BadFileError, name_some
 from neurofer.files import write_text
-from neurofer.spotting.interval import KINDS, Interval
+from neurofer.spotting.interval import KINDS, Interval, Kind
 
 TRUTH = "intervals.csv"
 COLUMNS = ("video", "type", "onset", "apex", "offset", "emotion", "onset_seen")
 """Frames are counted from 0, the first one that the store keeps of the video."""
+
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,10 @@ def _read(path: Path) -> dict[str, list[Interval]]:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
         found: dict[str, list[Interval]] = {}
         for row in reader:
-            kind = next(kind for kind in KINDS if kind == row["type"])
             found.setdefault(row["video"], []).append(Interval(
-                row["video"], kind, int(row["onset"]), int(row["offset"]), int(row["apex"]) if row["apex"] else None,
-                None, row["emotion"], row["onset_seen"] == "yes"))
-    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
-        raise BadFileError(f"{path}: is no table of {', '.join(COLUMNS)} ({error!r}); prepare the store "
-                           "again") from error
+                row["video"], _KINDS[row["type"]], int(row["onset"]), int(row["offset"]),
+                int(row["apex"]) if row["apex"] else None, None, row["emotion"], row["onset_seen"] == "yes"))
+    except (OSError, csv.Error, ValueError, KeyError, TypeError) as error:
+        raise BadFileError(f"{path}: is no table of {', '.join(COLUMNS)} ({type(error).__name__}: {error}); prepare "
+                           "the store again") from error
     return found
