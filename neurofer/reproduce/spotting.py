@@ -77,12 +77,12 @@ def _modules() -> tuple[ModuleType, ...]:
     from neurofer.evaluate import interval_matching
     from neurofer.evaluate import spotting as metric
     from neurofer.events import noise
-    from neurofer.models import spotter, spotter_dense, spotter_kernel
+    from neurofer.models import depthwise, spotter, spotter_dense, spotter_kernel
     from neurofer.represent import prefetch, scatter
     from neurofer.reproduce import spotting
     from neurofer.train import checkpoint, loop
     from neurofer.train.micro import reads
 
-    return (neurofer.train.spot, neurofer.spotting, spotter, spotter_dense, spotter_kernel, keyframes, noise, prefetch,
-            scatter, cache, clip, frames, pool, store, split, interval_matching, metric, spotting, checkpoint, loop,
-            reads)
+    return (neurofer.train.spot, neurofer.spotting, spotter, spotter_dense, spotter_kernel, depthwise, keyframes, noise,
+            prefetch, scatter, cache, clip, frames, pool, store, split, interval_matching, metric, spotting, checkpoint,
+            loop, reads)
