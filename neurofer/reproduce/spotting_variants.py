@@ -136,6 +136,8 @@ def _effect(config: SpotConfig) -> dict[str, Any]:
     said = config.model_dump(mode="json")
     if config.input.lcn is None:
         said["input"]["lcn"] = config.input.kind == "video"
+    if config.input.kind == "events":
+        del said["input"]["references"]  # sums of events always have both windows
     if config.skip.micro is not None and config.skip.macro is not None:
         del said["skip"]["factor"]  # it is for those that are measured
     if not config.decode.tune:

@@ -69,6 +69,7 @@ def test_subjects_are_tested_from_every_data_set_in_turn() -> None:
     ((), [BASE, "no_lnc"], "no_lnc is unknown; did you mean no_lcn?"),
     ((), [BASE, BASE], "--variants names base 2 times"), ((), [], "--variants is empty"),
     (["input.kind=events"], [BASE, "no_lcn"], "no_lcn and base are the same with these settings"),
+    (["input.kind=events"], [BASE, "one_reference"], "one_reference and base are the same with these settings"),
     (["skip.micro=6", "skip.macro=18"], [BASE, "k_half"], "k_half and base are the same"),
     (["decode.tune=false"], [BASE, "inner"], "inner and base are the same")])
 def test_what_cannot_be_asked_for_is_told(overrides: list[str], variants: list[str], told: str) -> None:
