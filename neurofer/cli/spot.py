@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neurofer.spotting.interval import Interval
     from neurofer.stream.micro.predictor import MicroPredictor
     from neurofer.stream.spot.opening import Looking
+    from neurofer.stream.spot.rate import RateMethod
     from neurofer.stream.spot.recognise import Recognitions
     from neurofer.stream.spot.sources import Source
     from neurofer.stream.spot.spotter import Spotted
@@ -34,7 +35,8 @@ which nothing was found has a row with its name alone.
 Videos and folders of images (with --fps) are aligned by the eyes (--eyes), the face's box (--box), not at all
 (--whole), or as a detector finds the face; --realign-s 1 follows a head that moves. A store of long videos gives all of
 its videos, or those of --subjects, or with --tested those that the run was not trained on. A run of events takes
-recordings, and makes events of a film as 'neurofer prepare' does; their head must be still.
+recordings, and makes events of a film as 'neurofer prepare' does; their head must be still. The word rate in the place
+of a run needs no training: bursts of events that are taken back again, micro up to half a second.
 
 Every frame has a score: at both ends the first or last frame stands in for a missing reference frame. At another frame
 rate than the run was trained at, the distances are scaled to last as long. A video of variable frame rate is put on a
@@ -58,12 +60,14 @@ def register(app: typer.Typer) -> None:
         "neurofer spot runs/spot frames/ --fps 200 --realign-s 1 -o intervals.csv",
         "neurofer spot runs/spot store/ --tested -o intervals.csv --plot pictures",
         "neurofer spot runs/spot_events recording.raw --sensor 640x480 -o intervals.csv",
+        "neurofer spot rate recording.raw -o intervals.csv --plot timeline.png",
         "neurofer spot runs/spot face.mp4 --truth truth.csv --recognise runs/micro",
     ))(spot)
 
 
 def spot(
-    run: Path = typer.Argument(..., metavar="MODEL", help="Run folder that 'neurofer train --task spot' left."),
+    run: Path = typer.Argument(..., metavar="MODEL", help="Run folder that 'neurofer train --task spot' left, "
+                               "or the word rate for the method without training."),
     files: list[Path] = typer.Argument(..., metavar="VIDEO|FOLDER|RECORDING|STORE...",
                                        help="Videos, folders of images, recordings, or stores of long videos."),
     out: Path | None = OUT,
@@ -94,13 +98,15 @@ def spot(
     from neurofer.stream.micro.films import FaceHint
     from neurofer.stream.spot import table
     from neurofer.stream.spot.opening import Looking
+    from neurofer.stream.spot.rate import RateMethod
     from neurofer.stream.spot.sources import find_videos, with_truth
     from neurofer.stream.spot.telling import people_of
-    from neurofer.train.spot.load import load_spot_run
 
     if tested and subjects is not None:
         raise UsageError("spot: --subjects and --tested both choose people; give one of them")
-    spotter = load_spot_run(run)
+    spotter = _method(run)
+    if tested and isinstance(spotter, RateMethod):
+        raise UsageError("spot rate: nobody was trained on, so --tested chooses nobody; leave it out")
     wanted = sorted(people_of(spotter.card, "test")) if tested else None if subjects is None else subjects.split(",")
     if tested and not wanted:
         raise UsageError(f"--tested: {run} was trained on everybody; choose by --subjects")
@@ -144,7 +150,7 @@ def spot(
 class _Work:
     """Spots video by video, and keeps of each what the scores at the end need."""
 
-    run: SpotRun
+    run: SpotRun | RateMethod
     looking: Looking
     veto: bool
     recogniser: MicroPredictor | None
@@ -189,13 +195,17 @@ class _Work:
         from neurofer.progress import progress
         from neurofer.stream.spot import table
         from neurofer.stream.spot.opening import open_footage
+        from neurofer.stream.spot.rate import RateMethod, spotted_by_rate
         from neurofer.stream.spot.recognise import labelled, recognise_spots
         from neurofer.stream.spot.spotter import spotted_in
         from neurofer.stream.spot.telling import told
 
         footage = open_footage(source, self.run, self.looking)
         with progress(total=footage.count or None, unit="frame", desc=f"spot {source.name}") as bar:
-            spotted = spotted_in(self.run, footage, self.veto, bar.update)
+            if isinstance(self.run, RateMethod):
+                spotted = spotted_by_rate(self.run, footage, self.veto, bar.update)
+            else:
+                spotted = spotted_in(self.run, footage, self.veto, bar.update)
         said: Recognitions | None = None
         if self.recogniser is not None:
             said = recognise_spots(self.recogniser, source, spotted, self.looking)
@@ -238,6 +248,14 @@ def _pictures(plot: Path | None, sources: Sequence[Source]) -> Callable[[Source]
     if suffix in (".jpg", ".jpeg", ".gif", ".csv"):
         raise UsageError(f"--plot: need a name that ends in .png, .pdf or .svg, or a folder, got {plot.name!r}")
     return lambda source: plot / f"{source.name.strip('/').replace('/', '-')}.png"
+
+
+def _method(run: Path) -> SpotRun | RateMethod:
+    """The run in a folder, or the method that needs none."""
+    from neurofer.stream.spot.rate import NAME, RateMethod
+    from neurofer.train.spot.load import load_spot_run
+
+    return RateMethod() if str(run) == NAME and not run.exists() else load_spot_run(run)
 
 
 def _recogniser(path: Path | None) -> MicroPredictor | None:

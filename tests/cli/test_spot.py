@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,27 @@ def test_a_film_of_steady_light_has_a_row_with_its_name_alone(made: Made, run_cl
     film = write_images(tmp_path / "grey", np.full((30, 32, 32), 90, np.uint8))
     found = run_cli("spot", made.video, film, *WHOLE)
     assert found.out.splitlines() == [HEADER, "grey,,,,,,,,"]
+
+
+def test_rate_needs_no_run_and_takes_films_and_recordings(made: Made, run_cli: Any) -> None:
+    recording = shutil.copytree(made.store / "events" / "a_0", "elsewhere")
+    code, out, err = run_cli("spot", "rate", made.store, Path(recording), "--box", "0,0,32,32", "-o", "found.csv", "--plot",
+                             "pictures", "--scores", "scores.csv")
+    assert code == 0, err
+    found = read_interval_table("found.csv")
+    assert set(found.videos) == {"a_0", "b_0", "b_1", "elsewhere"}
+    assert "F1 against the truth of 3 videos" in out
+    assert "trained" not in out
+    with open("scores.csv", newline="") as file:
+        scores = [float(row["macro"]) for row in csv.DictReader(file) if row["video"] == "b_0"]
+    assert len(scores) == FRAMES
+    assert max(scores) > 0.5 > np.median(scores)  # the pulse against its background
+    assert len(list(Path("pictures").iterdir())) == 4
+    code, out, err = run_cli("spot", "rate", made.film, *WHOLE)
+    assert code == 0, err
+    assert "events made of 30 frames a second" in err
+
+
+def test_rate_was_trained_on_nobody(made: Made, run_cli: Any) -> None:
+    code, _, err = run_cli("spot", "rate", made.store, "--tested")
+    assert (code, "nobody" in err) == (2, True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from neurofer.stream.spot.films import FilmOptions, film_footage
 from neurofer.stream.spot.footage import BLOCK, Block, Footage
 from neurofer.stream.spot.sources import Source
 from neurofer.stream.tables import Request
-from neurofer.train.spot.load import SpotRun
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,38 @@ class Looking:
     request: Request = Request()
 
 
-def open_footage(source: Source, run: SpotRun, looking: Looking) -> Footage:
+class Sight(Protocol):
+    """What a run, or a method without one, looks at."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder or name, for messages."""
+
+    @property
+    def kind(self) -> str:
+        """``video`` or ``events``."""
+
+    @property
+    def crop_px(self) -> int:
+        """Side of the aligned faces."""
+
+    @property
+    def size_px(self) -> int:
+        """Side of the pictures or counts that it is given."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that recordings are cut into."""
+
+
+def open_footage(source: Source, run: Sight, looking: Looking) -> Footage:
     """The footage of a source as a run sees it.
 
     Raises:
         UsageError: a recording of events for a run of videos, or options that do not fit the source.
         NeuroferError: it cannot be read, or shows no face.
     """
-    events, cells_px = run.kind == "events", run.config.input.size_px
+    events, cells_px = run.kind == "events", run.size_px
     if source.kind == "film":
         film = film_footage(source.path, source.name, FilmOptions(run.crop_px, looking.fps, looking.hint,
                                                                   looking.realign_s))

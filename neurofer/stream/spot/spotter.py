@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -98,9 +98,19 @@ def spotted_in(run: SpotRun, footage: Footage, veto: bool = False,
     if veto and footage.events is not None:
         ticks, blinks = without_blinks(ticks, footage.events, len(scored.numbers))
     notes = [*footage.notes(), rate.note, _short(len(scored.numbers), rate.skips),
-             f"{len(blinks)} taken for blinks and left out (--no-veto keeps them)" if blinks else ""]
-    spots = tuple(_spot(one, scored, footage.origin_us) for one in ticks)
-    return Spotted(footage, scored, rate, spots, tuple(blinks), tuple(note for note in notes if note))
+             blinks_told(blinks)]
+    return Spotted(footage, scored, rate, spots_of(ticks, scored, footage.origin_us), tuple(blinks),
+                   tuple(note for note in notes if note))
+
+
+def blinks_told(blinks: Sequence[Interval]) -> str:
+    """The note about intervals that were taken for blinks; empty without any."""
+    return f"{len(blinks)} taken for blinks and left out (--no-veto keeps them)" if blinks else ""
+
+
+def spots_of(ticks: Sequence[Interval], scored: Scored, origin_us: int) -> tuple[Spot, ...]:
+    """Intervals in rows of the scores as what was spotted, in the film's own frames and in milliseconds."""
+    return tuple(_spot(one, scored, origin_us) for one in ticks)
 
 
 def at_rate(run: SpotRun, footage: Footage) -> Rate:

@@ -51,6 +51,11 @@ class SpotRun:
         """What it sees: ``video`` or ``events``."""
         return self.config.input.kind
 
+    @property
+    def size_px(self) -> int:
+        """Side of the pictures or counts that the network is given."""
+        return self.config.input.size_px
+
     def scorer(self, skips: Skips | None = None) -> DenseScorer | EventScorer:
         """What scores a video frame by frame.
 
