@@ -116,7 +116,7 @@ def _card(config: SpotConfig, long_set: LongSet, record: dict[str, Any]) -> dict
 
 def _most_told(result: FoldResult, long_set: LongSet) -> str:
     """The tested video that shows the most expressions; the first of equal ones."""
-    return max(sorted(result.scores, reverse=True), key=lambda name: len(long_set.truth[name]))
+    return max(sorted(result.scores), key=lambda name: len(long_set.truth[name]))
 
 
 def _require_same(config: SpotConfig, data_digest: str, folder: Path) -> None:

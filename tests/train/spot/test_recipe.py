@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from neurofer.evaluate.spotting_run import evaluate_spot_run, pool_spot_runs
 from neurofer.spotting.csv import read_intervals
 from neurofer.spotting.decode import decode_all
 from neurofer.train.run_folder import load_run
-from neurofer.train.spot import optimise
+from neurofer.train.spot import optimise, recipe
 from neurofer.train.spot.inputs import Skips
 from neurofer.train.spot.load import load_spot_run
 from neurofer.train.spot.recipe import train_spot
@@ -96,6 +97,13 @@ def test_an_altered_or_wrong_run_is_refused(run: Path, store: Path, tmp_path: Pa
         load_run(run)
     with pytest.raises(BadFileError, match="no such run folder"):
         load_spot_run(tmp_path / "absent")
+
+
+def test_the_picture_is_of_the_first_video_with_the_most_expressions() -> None:
+    truth = {"a": (1,), "b": (1, 2), "c": (1, 2)}
+    shown = recipe._most_told(SimpleNamespace(scores=dict.fromkeys("cba")),  # type: ignore[arg-type]
+                              SimpleNamespace(truth=truth))  # type: ignore[arg-type]
+    assert shown == "b"
 
 
 def test_data_and_out_are_needed() -> None:
