@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
@@ -49,7 +49,7 @@ def load_config(model: type[Model], path: Path | str | None = None, overrides: S
     """
     tree = YamlTree({}) if path is None else _read(Path(path))
     problems = [(float(line), f"line {line}: {message}") for line, message in tree.problems]
-    origins = _apply(tree, overrides, problems)
+    origins = _apply(tree, overrides, problems, model)
     try:
         result = model.model_validate_json(json.dumps(tree.value))
     except ValidationError as error:
@@ -148,7 +148,8 @@ def _read(path: Path) -> YamlTree:
     return tree
 
 
-def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float, str]]) -> dict[KeyPath, str]:
+def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float, str]],
+           model: type[BaseModel]) -> dict[KeyPath, str]:
     """Write the overrides into the tree; gives the override behind each key path."""
     origins: dict[KeyPath, str] = {}
     for override in overrides:
@@ -165,6 +166,8 @@ def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float,
         except UsageError as error:
             problems.append((float("inf"), str(error)))
             continue
+        if isinstance(new, int | float) and not isinstance(new, bool) and _is_text(model, key_path):
+            new = text.strip()  # the subject 006 is a name
         if key_path[-1] == "kind":
             _leave_settings(tree, key_path[:-1], new, origins)
         here = tree.value
@@ -182,6 +185,17 @@ def _apply(tree: YamlTree, overrides: Sequence[str], problems: list[tuple[float,
             for inside in [known for known in tree.lines if known[: len(key_path)] == key_path]:
                 del tree.lines[inside]
     return origins
+
+
+def _is_text(model: type[BaseModel], path: KeyPath) -> bool:
+    """Whether a setting is text, or text or nothing."""
+    annotation: Any = model
+    for name in path:
+        field = getattr(annotation, "model_fields", {}).get(name)
+        if field is None:
+            return False
+        annotation = field.annotation
+    return set(get_args(annotation) or (annotation,)) <= {str, type(None)}
 
 
 def _leave_settings(tree: YamlTree, owner: KeyPath, kind: Any, origins: dict[KeyPath, str]) -> None:

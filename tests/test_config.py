@@ -269,3 +269,12 @@ def test_settings_of_a_file_go_with_its_kind(tmp_path: Path) -> None:
         assert (represent.kind, represent.settings, represent.window_us) == (kind, settings_left, 50_000)
     assert load_config(TrainConfig, None, ["represent.kind=sae"]).represent.settings == {}
     assert load_config(TrainConfig, None, []).represent.settings == {"variant": "t0_t0", "kernel": "triangle14"}
+
+
+def test_a_number_is_text_where_text_is_wanted():
+    from neurofer.train.spot.config import SpotConfig
+
+    config = load_config(SpotConfig, None, ["split.kind=loso", "split.subject=006", "out=12", "seed=7"])
+    assert (config.split.subject, config.out, config.seed) == ("006", "12", 7)
+    with pytest.raises(UsageError, match="seed"):
+        load_config(SpotConfig, None, ["seed=x"])

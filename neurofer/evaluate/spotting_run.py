@@ -79,7 +79,7 @@ def spotted(run: Any, long_set: LongSet, subjects: Sequence[str], cache: Path) -
     """
     from neurofer.data.long.pool import fps_of
     from neurofer.spotting.decode import decode_all
-    from neurofer.train.spot.fold import full_scores, without_blinks
+    from neurofer.train.spot.fold import blinks_left_out, full_scores
     from neurofer.train.spot.inputs import Skips, spot_inputs
 
     fps = fps_of(long_set)
@@ -90,7 +90,7 @@ def spotted(run: Any, long_set: LongSet, subjects: Sequence[str], cache: Path) -
     used = Skips(*(max(1, round(skip / run.config.input.frame_stride)) for skip in run.skips))
     found = {clip.name: decode_all(full_scores(run.model, inputs, long_set, number, used), clip.name, run.decodings)
              for number, clip in enumerate(long_set.videos) if clip.subject in subjects}
-    return without_blinks(long_set, found)[0] if run.veto else found
+    return blinks_left_out(long_set, found)[0] if run.veto else found
 
 
 def subject_scores(long_set: LongSet, predicted: Mapping[str, Sequence[Interval]]) -> dict[str, SpottingScore]:

@@ -17,20 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from neurofer.models.depthwise import depthwise
+from neurofer.spotting.contrast import LEAST, SIDE_PX, window_taps
 
-LCN_SIGMA_PX = 2.0
-LCN_SIDE_PX = 9
-LCN_LEAST = 1e-5
 CHANNELS = (16, 32, 64)
 GREY_MIDDLE, GREY_SPREAD = 128.0, 64.0
 """A grey frame without contrast normalisation is fed as ``(x - 128) / 64``."""
-
-
-def lcn_taps() -> Tensor:
-    """``(9,)`` float32 taps of the Gaussian window, which sum to 1."""
-    places = torch.arange(LCN_SIDE_PX, dtype=torch.float64) - LCN_SIDE_PX // 2
-    taps = torch.exp(-places.square() / (2 * LCN_SIGMA_PX**2))
-    return (taps / taps.sum()).float()
 
 
 def local_contrast(pictures: Tensor) -> Tensor:
@@ -52,15 +43,15 @@ def local_contrast(pictures: Tensor) -> Tensor:
         Spotting specification, section 3; window and normaliser are our choice.
     """
     height, width = pictures.shape[-2:]
-    if min(height, width) <= LCN_SIDE_PX // 2:
-        raise ValueError(f"local_contrast: need pictures of at least {LCN_SIDE_PX // 2 + 1} pixels, got "
+    if min(height, width) <= SIDE_PX // 2:
+        raise ValueError(f"local_contrast: need pictures of at least {SIDE_PX // 2 + 1} pixels, got "
                          f"{height} x {width}")
     flat = pictures.reshape(-1, 1, height, width)
     flat = flat - flat[:, :, :1, :1]  # what is constant becomes 0 to the last bit
     around = flat - _blur(flat)
     spread = _blur(around.square()).clamp_min(0).sqrt()
     usual = spread.mean(dim=(-2, -1), keepdim=True)
-    return (around / torch.maximum(spread, usual).clamp_min(LCN_LEAST)).reshape(pictures.shape)
+    return (around / torch.maximum(spread, usual).clamp_min(LEAST)).reshape(pictures.shape)
 
 
 def _blur(pictures: Tensor) -> Tensor:
@@ -72,10 +63,10 @@ def _blur(pictures: Tensor) -> Tensor:
 @functools.lru_cache(maxsize=8)
 def _window_matrix(size: int) -> Tensor:
     """``(size, size)`` the window around each place as a row, reflected at the ends without repeating the edge."""
-    reach = LCN_SIDE_PX // 2
+    reach = SIDE_PX // 2
     places = torch.arange(size)[:, None] + torch.arange(-reach, reach + 1)
     places = (size - 1) - ((size - 1) - places.abs()).abs()
-    return torch.zeros(size, size).scatter_add_(1, places, lcn_taps().expand(size, -1))
+    return torch.zeros(size, size).scatter_add_(1, places, torch.from_numpy(window_taps()).expand(size, -1))
 
 
 class _Separable(nn.Module):

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurofer.models import spotter_kernel as kernel
-from neurofer.models.spotter import GREY_MIDDLE, GREY_SPREAD, LCN_LEAST, Spotter, lcn_taps
+from neurofer.models.spotter import GREY_MIDDLE, GREY_SPREAD, Spotter
+from neurofer.spotting.contrast import contrast
 
 Floats = NDArray[np.float32]
 
@@ -230,25 +231,6 @@ class EventScorer:
                   for skip in self.skips]
         batch = torch.from_numpy(np.stack(stacks).astype(np.float32))[:, :, None]
         return [_probabilities(self._spotter(batch, torch.arange(2)).tolist())]
-
-
-def contrast(grey: Floats) -> Floats:
-    """``local_contrast`` of one frame ``(H, W)`` by OpenCV, which is faster for one."""
-    import cv2
-
-    taps = _TAPS
-    shifted = grey - grey[0, 0]
-    around = shifted - _blurred(shifted, taps, cv2)
-    spread = np.sqrt(np.maximum(_blurred(around * around, taps, cv2), 0))
-    return np.asarray(around / np.maximum(np.maximum(spread, spread.mean(dtype=np.float64).astype(np.float32)),
-                                          np.float32(LCN_LEAST)), np.float32)
-
-
-def _blurred(picture: Floats, taps: Floats, cv2: Any) -> Floats:
-    return np.asarray(cv2.sepFilter2D(picture, -1, taps, taps, borderType=cv2.BORDER_REFLECT_101))
-
-
-_TAPS = lcn_taps().numpy()
 
 
 def _probabilities(logits: Sequence[float]) -> tuple[float, float]:

@@ -28,8 +28,10 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Mapping[str, Any]]]] = {
     "no_lcn": ("contrast is not normalised", {"input": {"lcn": False}}),
     "one_reference": ("frames t-k and t alone", {"input": {"references": "before"}}),
     "no_residual": ("no residual connections", {"model": {"residual": False}}),
-    "k_half": ("half of the distance k", {"skip": {"factor": 0.5}}),
-    "k_double": ("twice the distance k", {"skip": {"factor": 2.0}}),
+    "k_half": ("half of the distance k, and of the smoothing and merging that follow from it",
+               {"skip": {"factor": 0.5}}),
+    "k_double": ("twice the distance k, and of the smoothing and merging that follow from it",
+                 {"skip": {"factor": 2.0}}),
     "iou_labels": ("a label is the overlap of [t-k, t+k] with the expression", {"sample": {"label": "iou"}}),
     "inner": ("thresholds are chosen on scores of training people that a network has not seen",
               {"decode": {"source": "inner"}}),
@@ -47,7 +49,7 @@ def variant_text(name: str) -> str:
 
     Example:
         >>> variant_text("k_half")
-        'half of the distance k'
+        'half of the distance k, and of the smoothing and merging that follow from it'
     """
     return VARIANTS[name][0]
 

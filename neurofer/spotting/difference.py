@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.keyframes.regions import OUTSIDE, face_regions
+from neurofer.spotting.contrast import contrast
 from neurofer.spotting.interval import KINDS, Interval, Kind
 
 FRAMES_AT_ONCE = 64
@@ -89,8 +90,6 @@ def evenly_spaced(frames: int, video: str, kind: Kind, per_frame_rate: float,
 
 def _normalised(pictures: NDArray[np.uint8], face: NDArray[np.bool_]) -> NDArray[np.float32]:
     """``(n, pixels)`` of the face, local contrast normalised."""
-    from neurofer.models.spotter_dense import contrast
-
     found = np.empty((len(pictures), int(face.sum())), np.float32)
     for row, picture in zip(found, pictures, strict=True):
         row[:] = contrast(picture.astype(np.float32))[face]

@@ -149,6 +149,9 @@ def choose_decodings(scores: Mapping[str, NDArray[np.float64]], truth: Mapping[s
             choices = Choices(extend=(False, True) if config.extend is None else ())
             tracks = {name: columns_of(both, name)[kind] for name, both in scores.items()}
             decodings[kind], record[kind] = tune(tracks, truth, start, kind, choices)
+        elif truth and not lengths[kind]:
+            silent = _silent((), start, {"truths": 0}, "the training videos show no expression of this type")
+            decodings[kind], record[kind] = silent
         else:
             decodings[kind], record[kind] = start, {**_chosen(start), "note": "not tuned"}
     return decodings, record

@@ -145,9 +145,9 @@ def test_a_film_of_steady_light_has_a_row_with_its_name_alone(made: Made, run_cl
 
 
 def test_rate_needs_no_run_and_takes_films_and_recordings(made: Made, run_cli: Any) -> None:
-    recording = shutil.copytree(made.store / "events" / "a_0", "elsewhere")
-    code, out, err = run_cli("spot", "rate", made.store, Path(recording), "--box", "0,0,32,32", "-o", "found.csv", "--plot",
-                             "pictures", "--scores", "scores.csv")
+    recording = Path(shutil.copytree(made.store / "events" / "a_0", "elsewhere"))
+    code, out, err = run_cli("spot", "rate", made.store, recording, "--box", "0,0,32,32", "-o", "found.csv",
+                             "--plot", "pictures", "--scores", "scores.csv")
     assert code == 0, err
     found = read_interval_table("found.csv")
     assert set(found.videos) == {"a_0", "b_0", "b_1", "elsewhere"}

@@ -1,12 +1,13 @@
 import pytest
 import torch
 
-from neurofer.models.spotter import Spotter, lcn_taps, local_contrast
+from neurofer.models.spotter import Spotter, local_contrast
+from neurofer.spotting.contrast import window_taps
 
 
 def test_the_taps_are_those_of_the_specification():
     wanted = [.027631, .066282, .123832, .180174, .204164, .180174, .123832, .066282, .027631]
-    assert lcn_taps().tolist() == pytest.approx(wanted, abs=5e-7)
+    assert window_taps().tolist() == pytest.approx(wanted, abs=5e-7)
 
 
 def test_an_impulse_and_a_step_give_the_values_of_the_specification():

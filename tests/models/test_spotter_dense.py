@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from neurofer.models.spotter import Spotter, local_contrast
-from neurofer.models.spotter_dense import DenseScorer, EventScorer, contrast
+from neurofer.models.spotter_dense import DenseScorer, EventScorer
+from neurofer.spotting.contrast import contrast
 from neurofer.spotting.windows import running_sums, window_sums
 
 FRAMES, SIZE, SKIPS = 40, 36, (3, 11)

@@ -62,6 +62,10 @@ class Sight(Protocol):
     def fps(self) -> float:
         """Frames a second that recordings are cut into."""
 
+    @property
+    def threshold(self) -> float:
+        """Change of the logarithm of light that makes an event of a film."""
+
 
 def open_footage(source: Source, run: Sight, looking: Looking) -> Footage:
     """The footage of a source as a run sees it.
@@ -74,7 +78,7 @@ def open_footage(source: Source, run: Sight, looking: Looking) -> Footage:
     if source.kind == "film":
         film = film_footage(source.path, source.name, FilmOptions(run.crop_px, looking.fps, looking.hint,
                                                                   looking.realign_s))
-        return film_counts_footage(film, run.crop_px, cells_px) if events else film
+        return film_counts_footage(film, run.crop_px, cells_px, run.threshold) if events else film
     if source.kind == "recording":
         if not events:
             raise UsageError(f"{source.path}: is a recording of events, but {run.path} looks at videos; give it a "

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurofer.events.events import Events
+from neurofer.keyframes.film_events import THRESHOLD
 from neurofer.keyframes.rate import rate_scores, region_counts
 from neurofer.keyframes.regions import face_regions
 from neurofer.spotting.interval import KINDS, Interval
 from neurofer.spotting.rate_baseline import RateSettings, spot_by_rate
 from neurofer.spotting.settings import Decoding
-from neurofer.stream.spot.blinks import without_blinks
+from neurofer.spotting.veto_stretches import without_blinks
 from neurofer.stream.spot.clock import one_frame
 from neurofer.stream.spot.footage import Footage
 from neurofer.stream.spot.scoring import Scored
@@ -43,6 +44,7 @@ class RateMethod:
         size_px: Side of the counts that are passed by; the events themselves are used.
         fps: Frames a second that recordings are told in.
         veto: Whether blinks are left out.
+        threshold: Change of the logarithm of light that makes an event of a film.
         card: Whom it was trained on: nobody.
     """
 
@@ -53,6 +55,7 @@ class RateMethod:
     size_px: int = 16
     fps: float = 30.0
     veto: bool = True
+    threshold: float = THRESHOLD
     card: dict[str, Any] = field(default_factory=_nobody)
 
 
@@ -86,7 +89,7 @@ def spotted_by_rate(method: RateMethod, footage: Footage, veto: bool = True,
     events = footage.events.between(int(clock_us[0]), int(clock_us[-1]) + 1)
     ticks, blinks = spot_by_rate(events, clock_us, footage.name, method.settings), list[Interval]()
     if veto:
-        ticks, blinks = without_blinks(ticks, footage.events, len(all_numbers))
+        ticks, blinks = without_blinks(ticks, footage.events.between, clock_us, footage.events.size_px)
     level = frame_levels(events, clock_us, method.settings)
     scored = Scored(np.repeat(level[:, None], len(KINDS), axis=1), all_numbers, all_times)
     start = Decoding(1, 0, peak_share=0.0, floor=0.5, smoothing="none")

@@ -13,7 +13,7 @@ from neurofer.errors import NeuroferError
 from neurofer.spotting.decode import decode_all
 from neurofer.spotting.interval import KINDS, Interval, Kind
 from neurofer.spotting.settings import Decoding
-from neurofer.stream.spot.blinks import without_blinks
+from neurofer.spotting.veto_stretches import without_blinks
 from neurofer.stream.spot.clock import one_frame
 from neurofer.stream.spot.footage import Footage
 from neurofer.stream.spot.scoring import Scored, score_blocks
@@ -96,7 +96,8 @@ def spotted_in(run: SpotRun, footage: Footage, veto: bool = False,
         raise one_frame(footage.where)
     ticks, blinks = decode_all(scored.scores, footage.name, rate.decodings), list[Interval]()
     if veto and footage.events is not None:
-        ticks, blinks = without_blinks(ticks, footage.events, len(scored.numbers))
+        source = footage.events
+        ticks, blinks = without_blinks(ticks, source.between, source.times_us(len(scored.numbers)), source.size_px)
     notes = [*footage.notes(), rate.note, _short(len(scored.numbers), rate.skips),
              blinks_told(blinks)]
     return Spotted(footage, scored, rate, spots_of(ticks, scored, footage.origin_us), tuple(blinks),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurofer.data.clip import Clip
 from neurofer.data.long.pool import fps_of, has_events
 from neurofer.data.long.store import LongSet, video_frames
 from neurofer.data.micro.split import MicroSplit
@@ -16,7 +17,7 @@ from neurofer.spotting.rate_baseline import spot_by_rate
 from neurofer.spotting.tune import choose_decodings
 from neurofer.train.micro.instants import clip_events
 from neurofer.train.spot.config import SpotConfig
-from neurofer.train.spot.fold import distances, without_blinks
+from neurofer.train.spot.fold import blinks_left_out, distances
 from neurofer.train.spot.inputs import spot_inputs
 
 Spotted = dict[str, list[Interval]]
@@ -53,7 +54,11 @@ def fold_baselines(config: SpotConfig, long_set: LongSet, split: MicroSplit, cac
                                         for one in evenly_spaced(frames, name, kind, rates[kind], halves[kind])]
         found["difference"][name] = decode_all(scores[name], name, decodings)
     if all(has_events(clip) for clip in clips):
-        found["rate"] = {clips[video].name: spot_by_rate(clip_events(clips[video]), video_frames(clips[video]).times_us,
-                                                         clips[video].name) for video in test}
-        found["rate_veto"], _ = without_blinks(long_set, found["rate"])
+        found["rate"] = {clips[video].name: _by_rate(clips[video]) for video in test}
+        found["rate_veto"], _ = blinks_left_out(long_set, found["rate"])
     return found
+
+
+def _by_rate(clip: Clip) -> list[Interval]:
+    times_us = video_frames(clip).times_us
+    return spot_by_rate(clip_events(clip), times_us, clip.name) if len(times_us) > 1 else []

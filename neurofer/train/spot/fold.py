@@ -15,14 +15,14 @@ from neurofer.data.long.store import LongSet, video_frames
 from neurofer.data.micro.split import MicroSplit
 from neurofer.errors import NeuroferError
 from neurofer.evaluate.spotting import score_spotting
+from neurofer.events.open import open_recording
 from neurofer.models.spotter import Spotter
 from neurofer.spotting.decode import decode_all, stretched
 from neurofer.spotting.interval import KINDS, Interval, Kind
 from neurofer.spotting.settings import Decoding
 from neurofer.spotting.skip import skips_of
 from neurofer.spotting.tune import choose_decodings
-from neurofer.spotting.veto import veto_blinks
-from neurofer.train.micro.instants import clip_events
+from neurofer.spotting.veto_stretches import without_blinks
 from neurofer.train.micro.reads import Reads
 from neurofer.train.micro.stages import Checkpoint
 from neurofer.train.spot.config import SpotConfig
@@ -104,7 +104,7 @@ def run_fold(config: SpotConfig, long_set: LongSet, split: MicroSplit, cache: Pa
     vetoed = 0
     if config.input.kind == "events" and config.decode.veto:
         predicted["no_veto"] = predicted["base"]
-        predicted["base"], vetoed = without_blinks(long_set, predicted["base"])
+        predicted["base"], vetoed = blinks_left_out(long_set, predicted["base"])
     return FoldResult(model, skips, decodings, tuned, history, scores, predicted, reads, vetoed)
 
 
@@ -217,23 +217,21 @@ def _other_decodings(config: SpotConfig, tuning: Mapping[str, NDArray[np.float64
     def with_all(**changes: Any) -> dict[Kind, Decoding]:
         return {kind: replace(one, **changes) for kind, one in base.items()}
 
-    return {"untuned": chosen(tune=False, extend=False), "no_floor": with_all(floor=0.0),
+    no_floor = {kind: replace(one, floor=0.0) if one.floor <= 1 else one for kind, one in base.items()}
+    return {"untuned": chosen(tune=False, extend=False), "no_floor": no_floor,
             "fixed": chosen(extend=False), "extended": chosen(extend=True),
             "no_merge": with_all(merge=False), "nms": with_all(nms=True)}
 
 
-def without_blinks(long_set: LongSet,
-                   predicted: Mapping[str, list[Interval]]) -> tuple[dict[str, list[Interval]], int]:
+def blinks_left_out(long_set: LongSet,
+                    predicted: Mapping[str, list[Interval]]) -> tuple[dict[str, list[Interval]], int]:
     """Intervals of each video that its events do not show to be blinks, and how many they do."""
     kept, dropped = dict[str, list[Interval]](), 0
     for clip in long_set.videos:
         if clip.name not in predicted:
             continue
-        if not predicted[clip.name]:
-            kept[clip.name] = []
-            continue
-        events = clip_events(clip)
-        size_px = (clip.sensor or events.sensor)[0]
-        kept[clip.name], blinks = veto_blinks(predicted[clip.name], events, video_frames(clip).times_us, size_px)
-        dropped += len(blinks)
+        with open_recording(clip.path) as recording:
+            found = without_blinks(predicted[clip.name], recording.between, video_frames(clip).times_us,
+                                   (clip.sensor or recording.sensor)[0])
+        kept[clip.name], dropped = found.kept, dropped + len(found.dropped)
     return kept, dropped

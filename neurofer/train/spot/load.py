@@ -8,6 +8,7 @@ from typing import Any
 
 from neurofer.config import load_config
 from neurofer.errors import BadFileError
+from neurofer.keyframes.film_events import THRESHOLD
 from neurofer.models.spotter import Spotter
 from neurofer.models.spotter_dense import DenseScorer, EventScorer
 from neurofer.spotting.interval import KINDS, Kind
@@ -34,6 +35,7 @@ class SpotRun:
         crop_px: Side of the aligned faces it was trained on.
         fps: Frames per second of the videos it was trained on.
         veto: Whether blinks are taken off what it spots.
+        threshold: Change of the logarithm of light that made the events it was trained on.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class SpotRun:
     crop_px: int
     fps: float
     veto: bool
+    threshold: float = THRESHOLD
 
     @property
     def kind(self) -> str:
@@ -88,7 +91,7 @@ def load_spot_run(path: Path | str) -> SpotRun:
         decodings = {kind: Decoding(**card["decodings"][kind]) for kind in KINDS}
         skips = Skips(*(int(card["skips"][kind]) for kind in KINDS))
         return SpotRun(folder, config, card, model, skips, decodings, int(card["crop_px"]), float(card["fps"]),
-                       bool(card["veto"]))
+                       bool(card["veto"]), float(card.get("threshold", THRESHOLD)))
     except (KeyError, TypeError, ValueError) as error:
         raise BadFileError(f"{folder / 'card.json'}: does not say {error}, which a new recording needs; train the run "
                            "again") from error

@@ -12,8 +12,10 @@ from neurofer.data.cache import usable_cache
 from neurofer.data.long.pool import fps_of, open_long_pool
 from neurofer.data.long.store import LongSet
 from neurofer.data.micro.split import MicroSplit
+from neurofer.data.store import read_store_index
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.files import write_text
+from neurofer.keyframes.film_events import THRESHOLD
 from neurofer.spotting.csv import write_intervals
 from neurofer.train import run_folder
 from neurofer.train.checkpoint import copy_weights, save_weights
@@ -54,6 +56,7 @@ def train_spot(config: SpotConfig, *, resume: bool = False, overwrite: bool = Fa
     folder, stores = Path(config.out), [Path(store) for store in config.data]
     long_set = open_long_pool(stores)
     split = chosen_split(long_set.clip_set, config.split)
+    _event_threshold(config)  # refused before hours of training
     run_folder.claim_folder(folder, resume=resume, overwrite=overwrite)
     if resume and (folder / "card.json").exists():
         _require_same(config, long_set.clip_set.digest, folder)
@@ -95,7 +98,7 @@ def _finish(folder: Path, config: SpotConfig, long_set: LongSet, split: MicroSpl
     whole = {"format": "neurofer-run", "version": 1, "task": "spot", "seed": config.seed, "backend": config.backend,
              "data": data, **record, "host": run_folder.host_facts()}
     write_text(folder / "run.json", json.dumps(whole, indent=1) + "\n")
-    run_folder.write_card(folder, _card(config, long_set, record))
+    run_folder.write_card(folder, {**_card(config, long_set, record), "threshold": _event_threshold(config)})
     for name in CHECKPOINTS.values():
         (folder / name).unlink(missing_ok=True)
 
@@ -112,6 +115,19 @@ def _card(config: SpotConfig, long_set: LongSet, record: dict[str, Any]) -> dict
         "protocol": {"name": record["protocol"], "subjects": record["subjects"]},
         "metrics": {"test": record["scores"]}, "parameters": record["parameters"], "licence": "Apache-2.0",
     }
+
+
+def _event_threshold(config: SpotConfig) -> float:
+    """The change of the logarithm of light that made the events of the stores.
+
+    Raises:
+        NeuroferError: they differ, and the run looks at events.
+    """
+    found = {float(read_store_index(store).parameters.get("threshold", THRESHOLD)) for store in config.data or ()}
+    if len(found) > 1 and config.input.kind == "events":
+        raise NeuroferError(f"{', '.join(config.data or ())}: events were made at thresholds of "
+                            f"{', '.join(f'{one:g}' for one in sorted(found))}; prepare all with one --threshold")
+    return max(found)
 
 
 def _most_told(result: FoldResult, long_set: LongSet) -> str:

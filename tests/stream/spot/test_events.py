@@ -17,10 +17,10 @@ from neurofer.keyframes.regions import FACE_PARTS, face_regions
 from neurofer.simulate.upsample import Upsampler
 from neurofer.spotting.interval import Interval
 from neurofer.spotting.veto import veto_blinks
+from neurofer.spotting.veto_stretches import without_blinks
 from neurofer.spotting.windows import frame_counts
-from neurofer.stream.spot.blinks import without_blinks
 from neurofer.stream.spot.events import RecordedFace, film_counts, film_counts_footage, recording_footage, stored_counts
-from neurofer.stream.spot.footage import EventSource, Footage, in_blocks
+from neurofer.stream.spot.footage import Footage, in_blocks
 from neurofer.stream.spot.tape import EventTape
 from neurofer.stream.tables import Request
 
@@ -110,10 +110,10 @@ def test_blinks_are_those_that_all_events_together_show() -> None:
     blinks_us = [1_000_000, 9_000_000, 21_500_000]
     events, times_us = with_blinks(24_000_000, blinks_us), frame_times(720, 30.0)
     intervals = [Interval("v", "micro", first, first + 12) for first in range(0, 700, 15)]
-    source = EventSource(events.between, lambda frames: times_us[:frames], SIDE)
-    found, wanted = without_blinks(intervals, source, 720), veto_blinks(intervals, events, times_us, SIDE)
+    found = without_blinks(intervals, events.between, times_us, SIDE)
+    wanted = veto_blinks(intervals, events, times_us, SIDE)
     assert wanted.dropped
     assert len(wanted.dropped) < 12
     assert found.dropped == wanted.dropped
     assert found.kept == wanted.kept
-    assert without_blinks([], source, 720) == ([], [])
+    assert without_blinks([], events.between, times_us, SIDE) == ([], [])

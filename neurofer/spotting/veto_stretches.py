@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from neurofer.events.events import Events
 from neurofer.keyframes.detect import DetectSettings
 from neurofer.spotting.interval import Interval
 from neurofer.spotting.veto import Vetoed, VetoSettings, veto_blinks
-from neurofer.stream.spot.footage import EventSource
 
 _RENEWED_BINS = 20  # background rates are taken anew every so many bins; a stretch starts with them
 
 USUAL = VetoSettings()
 
 
-def without_blinks(ticks: list[Interval], source: EventSource, frames: int,
-                   settings: VetoSettings = USUAL) -> Vetoed:
+def without_blinks(intervals: Sequence[Interval], between: Callable[[int, int], Events], times_us: NDArray[np.int64],
+                   size_px: int, settings: VetoSettings = USUAL) -> Vetoed:
     """What ``veto_blinks`` keeps and drops when it is given all events, of which this reads some seconds at a time.
 
     Args:
-        ticks: Intervals in rows of the scores.
-        source: The events.
-        frames: Number of rows.
+        intervals: Spotted in one video.
+        between: Gives its events with ``low_us <= t < high_us``.
+        times_us: ``(N,)`` of its frames, rising.
+        size_px: Side of the crop.
         settings: What a blink is.
     """
-    times_us, result = source.times_us(frames), Vetoed([], [])
-    for one in ticks:
+    result = Vetoed([], [])
+    for one in intervals:
         onset_us, offset_us = int(times_us[one.onset]), int(times_us[one.offset])
         low_us, stop_us = stretch_around(onset_us, offset_us, int(times_us[0]), int(times_us[-1]) + 1, settings)
         before_us = settings.rate.support_us
-        events = source.between(max(low_us - before_us, int(times_us[0])), stop_us)
+        events = between(max(low_us - before_us, int(times_us[0])), stop_us)
         edges_us = np.array([low_us, onset_us, offset_us, stop_us - 1], np.int64)
         alone = Interval(one.video, one.kind, 1, 2)
-        dropped = veto_blinks([alone], events, edges_us, source.size_px, settings).dropped
+        dropped = veto_blinks([alone], events, edges_us, size_px, settings).dropped
         (result.dropped if dropped else result.kept).append(one)
     return result
 
