@@ -33,7 +33,7 @@ def depthwise(maps: Tensor, weight: Tensor, keep_times: bool) -> Tensor:
     """
     pad = weight.shape[2] // 2 if keep_times else 0
     if maps.device.type == "cpu" and maps.dtype == weight.dtype == torch.float32:
-        return _Depthwise.apply(maps, weight, pad)  # type: ignore[no-any-return,no-untyped-call]
+        return _Depthwise.apply(maps, weight, pad)
     return torch.conv3d(maps, weight, padding=(pad, 1, 1), groups=len(weight))
 
 
@@ -49,7 +49,7 @@ class _Depthwise(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         maps, weight = context.saved_tensors
         channels, width = len(weight), maps.shape[-1]
         of_maps = of_weight = None
