@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+from typer.core import TyperCommand
 
 from neurofer.cli._deciding import MODE, OUT, SENSOR, START_US, STOP_US
 from neurofer.errors import UsageError
@@ -51,12 +52,27 @@ nothing else, unless --no-veto.
 """
 
 
+_BESIDE = Path("?")
+"""Stands for the place of pictures where ``--plot`` has no name."""
+
+
+class _SpotCommand(TyperCommand):
+    """The verb, whose ``--plot`` may do without a name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--plot" in args:
+            after = args.index("--plot") + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], str(_BESIDE), *args[after:]]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     from neurofer.cli.options import examples, paragraphs
 
-    app.command("spot", help=paragraphs(HELP), epilog=examples(
-        "neurofer spot runs/spot face.mp4 -o intervals.csv --plot timeline.png",
+    app.command("spot", cls=_SpotCommand, help=paragraphs(HELP), epilog=examples(
+        "neurofer spot runs/spot face.mp4 -o intervals.csv --plot",
         "neurofer spot runs/spot frames/ --fps 200 --realign-s 1 -o intervals.csv",
         "neurofer spot runs/spot store/ --tested -o intervals.csv --plot pictures",
         "neurofer spot runs/spot_events recording.raw --sensor 640x480 -o intervals.csv",
@@ -72,7 +88,8 @@ def spot(
                                        help="Videos, folders of images, recordings, or stores of long videos."),
     out: Path | None = OUT,
     plot: Path | None = typer.Option(None, "--plot", metavar="FILE.png|FOLDER", help="Draw scores, thresholds, "
-                                     "intervals and truth: of one video a file, of several a file each in a folder."),
+                                     "intervals and truth: of one video a file, of several a file each in a folder; "
+                                     "without a name beside the table of -o."),
     truth: Path | None = typer.Option(None, "--truth", metavar="TRUTH.csv", help="True intervals, by the names of the "
                                       "videos' files without suffix."),
     scores: Path | None = typer.Option(None, "--scores", metavar="FILE.csv", help="Also write the scores of every "
@@ -123,7 +140,7 @@ def spot(
     hint = FaceHint(parse_eyes(eyes), task.request.box, whole)
     if sum(map(bool, hint)) > 1:
         raise UsageError("spot: --eyes, --box and --whole each say where the face is; give one of them")
-    pictures = _pictures(plot, sources)
+    pictures = _pictures(plot, sources, out)
     work = _Work(spotter, Looking(fps, hint, realign_s, task.request), veto and spotter.veto, _recogniser(recognise),
                  pictures)
     failed: dict[Path, Exception] = {}
@@ -232,14 +249,17 @@ class _Work:
         save_figure(figure, place)
 
 
-def _pictures(plot: Path | None, sources: Sequence[Source]) -> Callable[[Source], Path | None]:
-    """Where the picture of each source goes.
+def _pictures(plot: Path | None, sources: Sequence[Source], out: Path | None) -> Callable[[Source], Path | None]:
+    """Where the picture of each source goes; without a name, beside the table, called like it.
 
     Raises:
         UsageError: one file for several videos, or a name that is no picture's.
     """
     if plot is None:
         return lambda source: None
+    if plot == _BESIDE:
+        table = Path("timeline.csv") if out is None else out
+        plot = table.with_suffix(".png") if len(sources) == 1 else table.with_name(f"{table.stem}-pictures")
     suffix = plot.suffix.lower()
     if suffix in (".png", ".pdf", ".svg") and not plot.is_dir():
         if len(sources) > 1:

@@ -166,3 +166,12 @@ def test_rate_needs_no_run_and_takes_films_and_recordings(made: Made, run_cli: A
 def test_rate_was_trained_on_nobody(made: Made, run_cli: Any) -> None:
     code, _, err = run_cli("spot", "rate", made.store, "--tested")
     assert (code, "nobody" in err) == (2, True)
+
+
+def test_a_plot_without_a_name_lies_beside_the_table(made: Made, run_cli: Any) -> None:
+    code, _, err = run_cli("spot", made.video, made.film, *WHOLE, "--plot", "-o", "found.csv")
+    assert code == 0, err
+    assert {"found.csv", "found.png"} <= {path.name for path in Path().iterdir()}
+    code, _, err = run_cli("spot", made.video, made.store, "-o", "all.csv", "--plot")
+    assert code == 0, err
+    assert {path.name for path in Path("all-pictures").iterdir()} == {"a_0.png", "b_0.png", "b_1.png"}
