@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurofer.data.clip import Clip
 from neurofer.errors import BadFileError
-from neurofer.events.npy import BROKEN, NpyWriter
+from neurofer.events.npy import BROKEN, NpyWriter, map_npy
 from neurofer.files import atomic_path
 
 FrameAt = Literal["start", "middle", "end"]
@@ -159,8 +159,7 @@ def clip_frames(clip: Clip) -> Frames:
         raise BadFileError(f"{pictures_path}: the store keeps no frames of clip {clip.name}; "
                            "prepare it with frames (prepare synthetic: --frames)")
     try:
-        pictures = np.load(pictures_path, mmap_mode="r", allow_pickle=False)
-        times = np.load(times_path, allow_pickle=False)
+        pictures, times = map_npy(pictures_path), np.array(map_npy(times_path))
     except BROKEN as error:
         why = str(error).partition("\n")[0][:120]
         raise BadFileError(f"{pictures_path}: cannot be read ({why}); prepare the store again") from error

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from neurofer.errors import BadFileError
 from neurofer.events.clean import CleanState, clean
 from neurofer.events.events import Events
-from neurofer.events.npy import BROKEN, NpyWriter
+from neurofer.events.npy import BROKEN, NpyWriter, map_npy
 from neurofer.events.recording import IngestReport, Recording, Window
 from neurofer.files import atomic_folder, read_json
 
@@ -276,7 +276,7 @@ def _read_info(folder: Path) -> ColumnsInfo:
 
 def _mapped(path: Path, dtype: np.dtype[Any], length: int) -> NDArray[Any]:
     try:
-        column = np.load(path, mmap_mode="r", allow_pickle=False)
+        column = map_npy(path)
     except FileNotFoundError as error:
         raise BadFileError(f"{path}: is missing; make the store again") from error
     except BROKEN as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import tokenize
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,23 @@ from numpy.typing import DTypeLike, NDArray
 BROKEN = (ValueError, TypeError, KeyError, OverflowError, SyntaxError, MemoryError, RecursionError, EOFError, OSError,
           IndexError, AttributeError, tokenize.TokenError)
 """What numpy raises on a file without content, or with a header that is no header."""
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def map_npy(path: Path) -> NDArray[Any]:
+    """The array in a file, memory-mapped; no pickle is loaded.
+
+    One thread at a time: numpy reads headers with Python's own parser, which fails now and then in Python 3.11 while two
+    threads use it ("AST constructor recursion depth mismatch").
+
+    Raises:
+        BROKEN: it is no such file.
+    """
+    with _ONE_AT_A_TIME:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 class NpyWriter:

@@ -59,7 +59,7 @@ def test_the_configuration_says_the_task(run_cli: Cli, store: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (("--task", "spot"), "--task: need recognise or micro, got 'spot'"),
+    (("--task", "dance"), "--task: need recognise, micro or spot, got 'dance'"),
     (("--task", "micro", "--config", "mersiamc3d", "--backend", "snn"), "the configuration is for ann"),
     (("--task", "recognise", "--config", "micro_ann"), "is for micro; leave --task out"),
     (("--task", "micro", "--config", "ann_synthetic"), "is for recognise; leave --task out"),
