@@ -23,8 +23,8 @@ _ONE_AT_A_TIME = threading.Lock()
 def map_npy(path: Path) -> NDArray[Any]:
     """The array in a file, memory-mapped; no pickle is loaded.
 
-    One thread at a time: numpy reads headers with Python's own parser, which fails now and then in Python 3.11 while two
-    threads use it ("AST constructor recursion depth mismatch").
+    One thread at a time: numpy reads headers with Python's own parser, which fails now and then in Python 3.11 while
+    two threads use it ("AST constructor recursion depth mismatch").
 
     Raises:
         BROKEN: it is no such file.
