@@ -135,6 +135,21 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def checked_card(folder: Path, task: str) -> dict[str, Any]:
+    """The card of a finished run of a task, after a check that its files are those that were written.
+
+    Raises:
+        BadFileError: see ``read_card`` and ``check_files``; or it is a run of another task.
+    """
+    card = read_card(folder)
+    found = card.get("task", "recognise")
+    if found != task:
+        raise BadFileError(f"{folder}: is a run of task {found}, need one of task {task}, which 'neurofer train --task "
+                           f"{task}' makes")
+    check_files(folder, card)
+    return card
+
+
 def check_files(folder: Path, card: Mapping[str, Any]) -> None:
     """Refuse a run whose files are not those that were written; a record may be absent, but not altered.
 

@@ -85,7 +85,8 @@ def open_footage(source: Source, run: Sight, looking: Looking) -> Footage:
                              "video, or train a run with input.kind=events")
         face = recorded_face(source.path, looking.request, run.crop_px)
         return recording_footage(face, source.name, run.fps, cells_px)
-    assert source.clip is not None  # of a store, by construction
+    if source.clip is None:
+        raise ValueError(f"open_footage: {source.path} is stored, but has no clip")
     return _stored(source.name, source.clip, cells_px if events else None)
 
 

@@ -49,12 +49,7 @@ def load_micro_run(path: Path | str) -> MicroRun:
             another format or a newer version.
     """
     folder = Path(path)
-    card = run_folder.read_card(folder)
-    task = card.get("task", "recognise")
-    if task != "micro":
-        raise BadFileError(f"{folder}: is a run of task {task}, need one of task micro, which 'neurofer train --task "
-                           "micro' makes")
-    run_folder.check_files(folder, card)
+    card = run_folder.checked_card(folder, "micro")
     config = load_config(MicroConfig, folder / "config.yaml")
     model = empty_classifier(config, len(card["classes"]))
     fill(model, folder / "model.safetensors")

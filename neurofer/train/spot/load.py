@@ -78,12 +78,7 @@ def load_spot_run(path: Path | str) -> SpotRun:
             another format or a newer version.
     """
     folder = Path(path)
-    card = run_folder.read_card(folder)
-    task = card.get("task", "recognise")
-    if task != "spot":
-        raise BadFileError(f"{folder}: is a run of task {task}, need one of task spot, which 'neurofer train --task "
-                           "spot' makes")
-    run_folder.check_files(folder, card)
+    card = run_folder.checked_card(folder, "spot")
     config = load_config(SpotConfig, folder / "config.yaml")
     model = empty_spotter(config)
     fill(model, folder / "model.safetensors")
