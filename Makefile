@@ -86,13 +86,13 @@ $(VENV)/torch: constraints.txt | $(VENV)/made
 $(VENV)/packages: pyproject.toml constraints.txt $(VENV)/torch
 	@echo "== packages that neurofer needs"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,web]'
 	@touch $@
 
 $(VENV)/packages-for-tests: pyproject.toml constraints.txt $(VENV)/packages
 	@echo "== packages for tests, lint and types"
 	@rm -rf build
-	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,snn,tonic,bench,onnx,notebook,dev]'
+	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,snn,tonic,web,bench,onnx,notebook,dev]'
 	@touch $@
 
 # Lava's own requirements would replace torch and refuse this Python: the extra brings what it does need.

@@ -27,6 +27,7 @@ REQUIRED = (
     Package("pydantic", "pydantic", "configurations"),
     Package("ruamel.yaml", "ruamel.yaml", "YAML 1.2"),
     Package("typer", "typer", "this command line"),
+    Package("rich", "rich", "the view of 'neurofer watch' in a terminal"),
     Package("tqdm", "tqdm", "progress"),
     Package("safetensors", "safetensors", "weights"),
     Package("eventcv", "eventcv", "event files"),
@@ -57,6 +58,10 @@ OPTIONAL = (
     Package("lava-dl", "lava.lib.dl", "Lava's network reader", _NODEPS + "lava-dl==0.6.0"),
     Package("psutil", "psutil", "memory figures in benchmarks", "pip install 'neurofer[bench]'"),
     Package("ipykernel", "ipykernel", "notebooks", "pip install 'neurofer[notebook]'"),
+    Package("fastapi", "fastapi", "the page of 'neurofer watch --web'", "pip install 'neurofer[web]'"),
+    Package("uvicorn", "uvicorn", "the page of 'neurofer watch --web'", "pip install 'neurofer[web]'"),
+    Package("websockets", "websockets", "the page of 'neurofer watch --web'", "pip install 'neurofer[web]'"),
+    Package("mkdocs", "mkdocs", "these pages as a site", "pip install 'neurofer[docs]'"),
 )
 
 

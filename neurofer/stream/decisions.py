@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -23,8 +24,10 @@ class Decision(NamedTuple):
         label: The class decided for.
         probabilities: One a class, in the order of the model's classes.
         events: Events in the window, over the whole sensor.
-        latency_ms: Time from the window's events to the decision on this machine; reading the file is not in it. Not a
-            number where it says nothing, as where a simulated chip decides.
+        latency_ms: Computing time, from the window's events to the decision on this machine; reading the file is not in
+            it. Not a number where it says nothing, as where a simulated chip decides.
+        evidence_ms: How long the events take to come in that the decision looks at, and the window ends with them.
+        queue_ms: Time that the whole window waited before it was its turn; 0 where a file is read.
     """
 
     start_us: int
@@ -33,6 +36,13 @@ class Decision(NamedTuple):
     probabilities: tuple[float, ...]
     events: int
     latency_ms: float
+    evidence_ms: float = math.nan
+    queue_ms: float = 0.0
+
+    @property
+    def total_ms(self) -> float:
+        """From the last moment of the window to the decision: waiting and computing."""
+        return self.queue_ms + self.latency_ms
 
 
 class Scene(NamedTuple):
