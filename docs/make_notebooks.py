@@ -1,6 +1,6 @@
-"""Run every notebook and write what it showed: ``python docs/make_notebooks.py DEMO`` after ``make demo``.
+"""Run notebooks and write what they showed: ``python docs/make_notebooks.py DEMO [NAME...]`` after ``make demo``.
 
-``notebooks/NAME.py`` is what is edited; ``NAME.ipynb`` is the same with outputs, as a web page shows it.
+Without names, all of them. ``notebooks/NAME.py`` is what is edited; ``NAME.ipynb`` is the same with outputs, as a web page shows it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,15 @@ from neurofer.files import write_text
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
-def main(demo: str) -> None:
+def main(demo: str, *names: str) -> None:
+    sources = sorted(NOTEBOOKS.glob("*.py"))
+    unknown = [name for name in names if name not in [source.stem for source in sources]]
+    if unknown:
+        sys.exit(f"no notebook {', '.join(unknown)}; there are {', '.join(source.stem for source in sources)}")
     os.environ["NEUROFER_DEMO"] = str(Path(demo).resolve())
-    for source in sorted(NOTEBOOKS.glob("*.py")):
+    for source in sources:
+        if names and source.stem not in names:
+            continue
         notebook = jupytext.read(source)
         NotebookClient(notebook, timeout=900, kernel_name="python3",
                        resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
