@@ -1,6 +1,7 @@
 """Run notebooks and write what they showed: ``python docs/make_notebooks.py DEMO [NAME...]`` after ``make demo``.
 
-Without names, all of them. ``notebooks/NAME.py`` is what is edited; ``NAME.ipynb`` is the same with outputs, as a web page shows it.
+Without names, all of them. ``notebooks/NAME.py`` is what is edited; ``NAME.ipynb`` is the same with outputs, as a web
+page shows it.
 """
 
 from __future__ import annotations
