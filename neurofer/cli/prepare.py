@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from neurofer.cli import prepare_long, prepare_micro
+from neurofer.cli import prepare_long, prepare_micro, prepare_own
 from neurofer.cli.options import examples, parse_mode
 from neurofer.errors import UsageError
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb and its data sets."""
     prepare_micro.register(prepare_app)
     prepare_long.register(prepare_app)
+    prepare_own.register(prepare_app)
     app.add_typer(prepare_app, name="prepare")
 
 
