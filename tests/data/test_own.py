@@ -124,8 +124,8 @@ def test_what_cannot_be_used_is_told_and_the_rest_is_prepared(tree: Path, tmp_pa
     raw = (root / "ben.raw").read_bytes()
     (root / "cut.raw").write_bytes(raw[:-1])
     path = table(tmp_path, "carl,happy,carl,,,", "gone.raw,happy,ana,,,", "../x.raw,happy,ana,,,",
-                 "film.mp4,sad,ana,,,", "ana/long.npz,sad,ana,0,400,", "carl,happy,carl,,,", "ben.raw,sad,ben,,,70 50 4 4",
-                 "wide.raw,sad,ana,,,", "cut.raw,sad,ana,,,", "ben.csv,sad,ben,,,")
+                 "film.mp4,sad,ana,,,", "ana/long.npz,sad,ana,0,400,", "carl,happy,carl,,,",
+                 "ben.raw,sad,ben,,,70 50 4 4", "wide.raw,sad,ana,,,", "cut.raw,sad,ana,,,", "ben.csv,sad,ben,,,")
     summary = prepare_own(root, path, tmp_path / "store", OwnPlan())
     assert summary is not None
     assert (summary.prepared, summary.wanted) == (1, 10)
