@@ -101,8 +101,8 @@ def decision_windows(recording: Recording, window_us: float, start_us: int, stop
         yield window
 
 
-def decide_windows(step: WindowStep, classes: Sequence[str], windows: Iterator[Window],
-                   scene: Scene) -> Iterator[Decision]:
+def decide_windows(step: WindowStep, classes: Sequence[str], windows: Iterator[Window], scene: Scene,
+                   evidence_us: float = math.nan) -> Iterator[Decision]:
     """Decisions about consecutive windows, as they are taken; one at the end if there was none before.
 
     Args:
@@ -110,27 +110,30 @@ def decide_windows(step: WindowStep, classes: Sequence[str], windows: Iterator[W
         classes: Class names.
         windows: From ``decision_windows``.
         scene: What they show.
+        evidence_us: How far back a decision looks, where it is known.
     """
-    state, decided, pending = None, False, None
+    state, decided, pending, first_us = None, False, None, None
     for window in windows:
+        first_us = window.start_us if first_us is None else first_us
+        evidence_ms = min(evidence_us, window.stop_us - first_us) / 1000
         started = time.perf_counter()
         verdict, state = step(window, scene, state)
         spent_s = time.perf_counter() - started
         pending = window, spent_s
         if verdict is not None:
             decided = True
-            yield decision_of(window[:2], len(window.events), verdict, classes, spent_s)
+            yield decision_of(window[:2], len(window.events), verdict, classes, spent_s, evidence_ms)
     if not decided and pending is not None:
         window, spent_s = pending
         started = time.perf_counter()
         late = step.finish(state)
         if late is not None:
             spent_s += time.perf_counter() - started
-            yield decision_of(window[:2], len(window.events), late, classes, spent_s)
+            yield decision_of(window[:2], len(window.events), late, classes, spent_s, evidence_ms)
 
 
-def decision_of(window_us: tuple[int, int], events: int, verdict: Verdict, classes: Sequence[str],
-                spent_s: float) -> Decision:
+def decision_of(window_us: tuple[int, int], events: int, verdict: Verdict, classes: Sequence[str], spent_s: float,
+                evidence_ms: float = math.nan, queue_ms: float = 0.0) -> Decision:
     """A verdict as a decision.
 
     Args:
@@ -139,10 +142,12 @@ def decision_of(window_us: tuple[int, int], events: int, verdict: Verdict, class
         verdict: About it.
         classes: Class names.
         spent_s: Time that it took.
+        evidence_ms: How long its events took to come in.
+        queue_ms: Time that the window waited.
     """
     start_us, stop_us = window_us
     return Decision(start_us, stop_us, classes[verdict.number], tuple(float(value) for value in verdict.probabilities),
-                    events, 1000 * spent_s)
+                    events, 1000 * spent_s, evidence_ms, queue_ms)
 
 
 def made_up_window(sensor: tuple[int, int], window_us: float) -> Window:

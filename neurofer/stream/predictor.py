@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurofer.data.clip import Box
-from neurofer.errors import BadFileError
+from neurofer.errors import BadFileError, UsageError
+from neurofer.events.events import Events
 from neurofer.events.recording import Recording
 from neurofer.spiking.time_steps import refuse_rests
+from neurofer.stream.deciding import LOOK_US
 from neurofer.stream.decisions import Decision, Scene, decide_windows, decision_of, decision_windows, made_up_window
 from neurofer.stream.faces import find_face, store_box, stretch
+from neurofer.stream.live import Decides, LiveStream
 from neurofer.stream.steps import AnnStep, SnnStep, Step
 from neurofer.stream.whole import WholeStep
 
@@ -40,10 +44,15 @@ class Predictor:
         """
         card = run.card
         self.classes: tuple[str, ...] = tuple(card["classes"])
+        self.name = Path(run.path).name
+        self.backend: str = card["backend"]
         self._step = _step_of(run)
         self.window_us = math.inf if isinstance(self._step, WholeStep) else float(card["window_us"])
         self.context = int(card.get("context_windows") or 1) if card["backend"] == "ann" else 1
+        self.evidence_us = (self.window_us * self.context if self.backend == "ann"
+                            else float(card.get("readout_us") or self.window_us))
         self._warm = False
+        self._stream: LiveStream | None = None
 
     @classmethod
     def open(cls, folder: Path | str) -> Predictor:
@@ -95,7 +104,52 @@ class Predictor:
             yield decision_of((first, last), events, verdict, self.classes, spent_s)
         else:
             windows = decision_windows(recording, self.window_us, first, last)
-            yield from decide_windows(self._step, self.classes, windows, scene)
+            yield from decide_windows(self._step, self.classes, windows, scene, self.evidence_us)
+
+    def live(self, box: Box | None = None, look_us: int = LOOK_US) -> LiveStream:
+        """A new stream of events to be decided about; several may run beside each other.
+
+        Args:
+            box: Face box in sensor pixels. Without one, the face is looked for in the first ``look_us``; the windows
+                until then are decided about as soon as it is found.
+            look_us: Stretch in which the face is looked for.
+
+        Raises:
+            UsageError: this network decides about whole recordings.
+        """
+        self._stream = LiveStream(self.decides(), box, look_us)
+        return self._stream
+
+    def push(self, events: Events) -> list[Decision]:
+        """The decisions that these events complete, often none, on the stream that ``live`` began last, or a new one.
+
+        Any way of cutting a recording into pieces gives the decisions of ``decide`` with the same box, bit for bit;
+        ``finish`` gives the last one.
+
+        Args:
+            events: Any number of consecutive events, none earlier than the last one before.
+
+        Raises:
+            ValueError: another sensor, or time that runs backwards; nothing is taken then.
+            UsageError: this network decides about whole recordings.
+        """
+        return (self._stream or self.live()).push(events)
+
+    def finish(self) -> list[Decision]:
+        """The last decisions of the stream that ``push`` goes on with; the next event begins another."""
+        return self._stream.finish() if self._stream is not None else []
+
+    def decides(self) -> Decides:
+        """What a stream needs of this network, warmed up.
+
+        Raises:
+            UsageError: it decides about whole recordings.
+        """
+        if isinstance(self._step, WholeStep):
+            raise UsageError(f"{self.name}: decides about whole recordings, not while they run; "
+                             "take a run of another network, or neurofer predict")
+        self._warm_up((128, 128))
+        return Decides(self._step, self.classes, self.window_us, self.evidence_us, digest_of(self._step))
 
     def _warm_up(self, sensor: tuple[int, int]) -> None:
         """Let compilers and caches settle on one made-up window, so that the first latency is not theirs."""
@@ -121,6 +175,17 @@ class OpenedApart:
 
         torch.set_num_threads(1)
         return Predictor.open(self.run)
+
+
+def digest_of(step: Step) -> str:
+    """SHA-256 of a network's weights and its way of seeing."""
+    sha = hashlib.sha256()
+    seen = {name: value for name, value in vars(step).items() if name != "model" and not name.startswith("_")}
+    sha.update(repr(sorted(seen.items())).encode())
+    for name, value in step.model.state_dict().items():
+        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        sha.update(value.detach().cpu().contiguous().view(-1).numpy().tobytes())
+    return sha.hexdigest()
 
 
 def _step_of(run: Run) -> Step | WholeStep:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +18,7 @@ from neurofer.models.recurrent import SequenceClassifier
 from neurofer.represent.base import Representation
 from neurofer.spiking.bins import spike_tensor
 from neurofer.spiking.network import NetworkState, SpikingNetwork
+from neurofer.spiking.neuron import CubaState
 from neurofer.spiking.readout import ReadOut
 from neurofer.stream.decisions import Scene, Verdict, WindowStep
 from neurofer.train.ann import pictures_to_network
@@ -29,6 +32,13 @@ class Step(WindowStep, Protocol):
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the network in one call, every weight counted."""
+
+    def state_of(self, tensors: Mapping[str, Tensor]) -> Any:
+        """The state whose tensors ``neurofer.stream.saved_state.flat`` has named.
+
+        Raises:
+            ValueError: one is missing, or does not fit the network.
+        """
 
 
 @dataclass(frozen=True)
@@ -49,27 +59,33 @@ class AnnStep:
 
     @torch.inference_mode()
     def __call__(self, window: Window, scene: Scene, state: Tensor | None) -> tuple[Verdict | None, Tensor]:
-        logits, after = self.model.decide(self._embed(self._picture(window, scene)), state)
+        embedding = self._embed(self._picture(window, scene)) if len(window.events) else self._silent
+        logits, after = self.model.decide(embedding, state)
         return (_softmax_verdict(logits[0, -1]) if logits.shape[1] else None), after
 
     @torch.inference_mode()
     def finish(self, state: Tensor | None) -> Verdict | None:
         if state is None:
             return None
-        silence = self._embed(self._silence()).expand(1, self.model.context_windows - state.shape[1], -1)
+        silence = self._silent.expand(1, self.model.context_windows - state.shape[1], -1)
         logits, _ = self.model.decide(torch.cat([silence, state], dim=1))
         return _softmax_verdict(logits[0, -1])
 
+    def state_of(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        state = _only(tensors, {"0"})["0"]
+        self.model.decide(state.new_empty(1, 0, self.model.encoder.embedding), state)
+        return state
+
+    @functools.cached_property
+    def _silent(self) -> Tensor:
+        """Embedding of a window without events, which a long silence is full of."""
+        shape = (self.representation.channels, self.size_px, self.size_px)
+        return self._embed(np.full(shape, self.representation.empty_value, self.representation.dtype))
+
     def _picture(self, window: Window, scene: Scene) -> NDArray[Any]:
-        if not len(window.events):
-            return self._silence()
         edges = (window.start_us, window.stop_us)
         picture = self.representation(window.events, edges, origin_us=scene.origin_us)
         return crop_resize(picture, scene.box, self.size_px, self.representation.empty_value)
-
-    def _silence(self) -> NDArray[Any]:
-        shape = (self.representation.channels, self.size_px, self.size_px)
-        return np.full(shape, self.representation.empty_value, self.representation.dtype)
 
     def _embed(self, picture: NDArray[Any]) -> Tensor:
         return self.model.embed(pictures_to_network(picture[None, None]))
@@ -98,18 +114,43 @@ class SnnStep:
     def macs(self) -> int:
         return self.model.dense_macs
 
-    @torch.inference_mode()
     def __call__(self, window: Window, scene: Scene, state: SnnMemory | None) -> tuple[Verdict, SnnMemory]:
+        verdict, after, _ = self.observe(window, scene, state, layers=1)
+        return verdict, after
+
+    @torch.inference_mode()
+    def observe(self, window: Window, scene: Scene, state: SnnMemory | None,
+                layers: int | None = None) -> tuple[Verdict, SnnMemory, list[Tensor]]:
+        """As a call, and what the last so many layers said, each ``(steps, 1, ...)``; of all by default."""
         bins = spike_tensor(window.events, window.start_us, window.stop_us, self.dt_us, scene.box, self.size_px,
                             self.graded)
-        out, network = self.model(torch.from_numpy(bins.spikes).unsqueeze(1), state.network if state else None)
+        seen = torch.from_numpy(bins.spikes).unsqueeze(1)
+        said, network = self.model.activity(seen, state.network if state else None, layers)
+        out = said[-1]
         trail = torch.cat([state.output, out]) if state else out
         trail = trail[-(self.readout_us // self.dt_us) :]
         verdict = Verdict(int(self.read_out.decide(trail)[0]), self.read_out.probabilities(trail.double())[0].numpy())
-        return verdict, SnnMemory(network, trail.clone())
+        return verdict, SnnMemory(network, trail.clone()), said
+
+    def state_of(self, tensors: Mapping[str, Tensor]) -> SnnMemory:
+        layers = len(self.model.specs)
+        names = {"1", *(f"0.{layer}.{part}" for layer in range(layers) for part in (0, 1))}
+        found = _only(tensors, names)
+        network = tuple(CubaState(found[f"0.{layer}.0"], found[f"0.{layer}.1"]) for layer in range(layers))
+        self.model(torch.zeros(0, 1, *self.model.input_shape, dtype=torch.uint8), network)
+        output = found["1"]
+        if output.ndim != 3 or output.shape[1:] != (1, self.model.classes):
+            raise ValueError(f"the output is {tuple(output.shape)}, the network's is (steps, 1, {self.model.classes})")
+        return SnnMemory(network, output)
 
     def finish(self, state: SnnMemory | None) -> Verdict | None:
         return None
+
+
+def _only(tensors: Mapping[str, Tensor], names: set[str]) -> Mapping[str, Tensor]:
+    if set(tensors) != names:
+        raise ValueError(f"the state has the tensors {sorted(tensors)}, the network needs {sorted(names)}")
+    return tensors
 
 
 def _softmax_verdict(logits: Tensor) -> Verdict:

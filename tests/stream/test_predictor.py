@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,37 +15,17 @@ from neurofer.data.crop import crop_resize
 from neurofer.errors import BadFileError, NeuroferError, UsageError
 from neurofer.events.events import Events
 from neurofer.events.recording import MemoryRecording
-from neurofer.models.build import build_ann, build_snn
+from neurofer.models.build import build_ann
 from neurofer.represent import build_representation
 from neurofer.spiking.bins import spike_tensor
-from neurofer.spiking.calibrate import calibrate_rates
 from neurofer.spiking.network import SpikingNetwork
 from neurofer.spiking.readout import decide, rate_probabilities, spike_counts
 from neurofer.stream.inputs import find_recordings
 from neurofer.stream.predictor import Predictor, find_face
 from neurofer.train.ann import pictures_to_network
+from trees.live_runs import CLASSES, ann_run, snn_run
 
-CLASSES = ("happy", "sad", "angry")
 BOX = Box(30, 4, 70, 80)
-
-
-def ann_run(**card: Any) -> Any:
-    torch.manual_seed(0)
-    model = build_ann(3, 16, width=0.125).eval()
-    recipe = {"kind": "tie", "settings": {}}
-    card = {"backend": "ann", "classes": list(CLASSES), "size_px": 16, "window_us": 33_333, "context_windows": 3,
-            "representation": recipe, **card}
-    return SimpleNamespace(path=Path("runs/ann"), card=card, model=model)
-
-
-def snn_run(**card: Any) -> Any:
-    torch.manual_seed(0)
-    model = build_snn(3, 16, "tiny").eval()
-    spikes = torch.rand(50, 2, 2, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.1
-    calibrate_rates(model, spikes, 0.15)
-    card = {"backend": "snn", "classes": list(CLASSES), "size_px": 16, "window_us": 50_000, "dt_us": 5_000,
-            "rate_gain": 20.0, **card}
-    return SimpleNamespace(path=Path("runs/snn"), card=card, model=model)
 
 
 @pytest.fixture
