@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from matplotlib.figure import Figure
+
 INK, QUIET, BLUE, GREEN, ORANGE = "#1f2933", "#7b8794", "#2563a8", "#2e7d5b", "#d9730d"
+
+GROUND, ON_COLOUR, OFF_COLOUR = (0.925, 0.933, 0.941), (0.85, 0.28, 0.06), (0.09, 0.36, 0.66)
+"""Of events: what lies behind them, brighter, darker."""
 
 FAINT = "#e4e7eb"
 """Of the lines behind a figure, and of what is there and says nothing."""
@@ -17,3 +22,15 @@ def bare_axes(axes: Any) -> None:
     for name in ("left", "bottom"):
         axes.spines[name].set_color(QUIET)
     axes.tick_params(colors=INK, labelsize=9)
+
+
+def titled(figure: Figure, title: str) -> Figure:
+    """The figure with a title at its upper left, if there is one."""
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return figure
+
+
+def after_first(span_us: float) -> tuple[str, float]:
+    """Unit for times in a stretch of this length, and its microseconds."""
+    return ("s", 1e6) if span_us >= 2_000_000 else ("ms", 1e3)

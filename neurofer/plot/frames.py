@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
 from neurofer.events.recording import Recording
-from neurofer.plot._look import INK, QUIET
+from neurofer.plot._look import GROUND, INK, OFF_COLOUR, ON_COLOUR, QUIET
+from neurofer.plot.rate import add_events, draw_rate, rate_edges
 
-GROUND, ON_COLOUR, OFF_COLOUR = (0.925, 0.933, 0.941), (0.85, 0.28, 0.06), (0.09, 0.36, 0.66)
+__all__ = ["GROUND", "OFF_COLOUR", "ON_COLOUR", "EventFrame", "Sheet", "count_pixels", "frame_image", "full_count",
+           "make_sheet", "sheet_figure", "window_length_us", "write_animation"]
+
 SHEET_SIDE, FILM_SIDE = 512, 800
 """Longest side of a frame in a sheet and in an animation; larger sensors are drawn several pixels to one."""
-RATE_BINS = 240
 SEARCH_BINS = 4_096
 FULL_FRAME = 0.10
 """Events per pixel that the automatic window length aims at."""
@@ -111,14 +113,13 @@ def make_sheet(recording: Recording, frames: int = 8, window_us: int | None = No
     start, span = recording.start_us, recording.end_us - recording.start_us + 1
     length = window_us or window_length_us(recording, max(1_000, span // frames))
     count = max(1, min(frames, -(-span // length)))
-    edges = start + np.arange(RATE_BINS + 1, dtype=np.int64) * max(span, RATE_BINS) // RATE_BINS
-    totals = np.zeros((2, RATE_BINS))
+    edges = rate_edges(start, span)
+    totals = np.zeros((2, len(edges) - 1))
     bins = max(1, min(span // length, SEARCH_BINS))
     steps = start + np.arange(bins + 1, dtype=np.int64) * span // bins
     busy = np.zeros(bins, np.int64)
     for piece in recording.pieces():
-        for polarity in (0, 1):
-            totals[polarity] += np.diff(np.searchsorted(piece.t[piece.p == bool(polarity)], edges))
+        add_events(piece, edges, totals)
         busy += np.diff(np.searchsorted(piece.t, steps))
     counted = []
     for part in np.array_split(np.arange(bins), min(count, bins)):
@@ -143,7 +144,6 @@ def sheet_figure(recording: Recording, sheet: Sheet, title: str) -> Figure:
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[tall + 0.2] * rows + [1.6])
     full = full_count(sheet.frames)
     start = recording.start_us
-    unit, size = _time_unit(recording.end_us - start)
     for number, frame in enumerate(sheet.frames):
         axes: Any = figure.add_subplot(grid[number // columns, number % columns])
         axes.imshow(frame_image(frame.counts, full), interpolation="antialiased", aspect="equal")
@@ -153,36 +153,10 @@ def sheet_figure(recording: Recording, sheet: Sheet, title: str) -> Figure:
         for side in axes.spines.values():
             side.set_color("#cbd2d9")
             side.set_linewidth(0.6)
-    _draw_rate(figure.add_subplot(grid[rows, :]), sheet, start, unit, size)
+    draw_rate(figure.add_subplot(grid[rows, :]), sheet.edges_us, sheet.rate,
+              [(frame.start_us, frame.stop_us) for frame in sheet.frames], start)
     figure.suptitle(title, fontsize=10, color=INK)
     return figure
-
-
-def _draw_rate(axes: Any, sheet: Sheet, start: int, unit: str, size: float) -> None:
-    edges = (sheet.edges_us - start) / size
-    off, on = sheet.rate
-    usual, most = float(np.percentile(on + off, 98)), float((on + off).max())
-    scale, prefix = next(((size, name) for size, name in ((1e6, "M"), (1e3, "k")) if usual >= size), (1.0, ""))
-    axes.stairs(on / scale, edges, fill=True, color=ON_COLOUR, alpha=0.85, label="ON")
-    axes.stairs((on + off) / scale, edges, baseline=on / scale, fill=True, color=OFF_COLOUR, alpha=0.85, label="OFF")
-    for frame in sheet.frames:
-        axes.axvspan((frame.start_us - start) / size, (frame.stop_us - start) / size, color=INK, alpha=0.12, lw=0)
-    axes.set_xlim(edges[0], edges[-1])
-    usual, most = usual / scale, most / scale
-    if most > 3 * usual > 0:
-        axes.set_ylim(0, 1.6 * usual)
-        place = float((edges[:-1] + edges[1:])[np.argmax(on + off)] / 2)
-        axes.annotate(f"  {most:.3g} {prefix}events/s", (place, 1.5 * usual), fontsize=7, color=INK, va="center",
-                      ha="left" if place < edges[-1] / 2 else "right")
-    else:
-        axes.set_ylim(0, 1.2 * most)
-    axes.set_xlabel(f"time after the first event [{unit}]", fontsize=8, color=QUIET)
-    axes.set_ylabel(f"{prefix}events/s", fontsize=8, color=QUIET)
-    axes.tick_params(labelsize=7, colors=QUIET, length=2)
-    axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right", labelcolor=INK, borderaxespad=0.1)
-    for name, side in axes.spines.items():
-        side.set_visible(name in ("left", "bottom"))
-        side.set_color("#cbd2d9")
 
 
 def write_animation(path: Path, recording: Recording, window_us: int | None = None, frames: int = 120,
@@ -267,10 +241,6 @@ def _span_text(frame: EventFrame, start: int, dash: str) -> str:
     decimals = 0 if frame.stop_us - frame.start_us >= 10_000 else 1 if frame.stop_us - frame.start_us >= 1_000 else 3
     low, high = (f"{(time - start) / 1e3:,.{decimals}f}" for time in (frame.start_us, frame.stop_us))
     return f"{low}{dash}{high} ms"
-
-
-def _time_unit(span_us: int) -> tuple[str, float]:
-    return ("s", 1e6) if span_us >= 2_000_000 else ("ms", 1e3)
 
 
 def _shift(sensor: tuple[int, int], longest: int) -> int:

@@ -54,7 +54,7 @@ def representation_figure(
     if len(names) != len(array):
         raise ValueError(f"representation_figure: {len(array)} channels but {len(names)} names")
     values = np.asarray(array, dtype=np.float64)
-    limits, colours, extend = ((0.0, 255.0), "gray", "neither") if grey else _colour_scale(values)
+    limits, colours, extend = ((0.0, 255.0), "gray", "neither") if grey else colour_scale(values)
     columns = min(len(values), 3 if len(values) <= 9 else 4 if len(values) <= 20 else 8)
     rows = math.ceil(len(values) / columns)
     height, width = values.shape[1:]
@@ -84,7 +84,7 @@ def representation_figure(
     return figure
 
 
-def _colour_scale(values: NDArray[np.float64]) -> tuple[tuple[float, float], str, str]:
+def colour_scale(values: NDArray[np.float64]) -> tuple[tuple[float, float], str, str]:
     """Lower and upper limit, colour map, and on which side of the bar values lie beyond."""
     filled = values[values != 0]
     if not len(filled):

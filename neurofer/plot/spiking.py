@@ -11,7 +11,8 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from neurofer.numbers import short_number
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, QUIET, bare_axes
+from neurofer.plot._strip import draw_strip
 
 
 class Example(NamedTuple):
@@ -141,10 +142,7 @@ def draw_example(axes: Any, example: Example, classes: Sequence[str]) -> None:
                       color=colour, linewidth=1.2)
     right, said = example.running == example.truth, np.logical_or.accumulate((example.output != 0).any(axis=1))
     edges = example.dt_ms * np.arange(steps + 1)
-    for mask, colour in ((said & right, BLUE), (said & ~right, ORANGE), (~said, FAINT)):
-        starts, stops = _stretches(mask)
-        axes.broken_barh([(edges[start], edges[stop] - edges[start]) for start, stop in
-                          zip(starts, stops, strict=True)], (count - 0.3, 0.5), color=colour, linewidth=0)
+    draw_strip(axes, edges, right, said, (count - 0.3, 0.5))
     axes.set_yticks([*range(count), count - 0.05], [*classes, "decided"])
     for number, label in enumerate(axes.get_yticklabels()):
         label.set_color(BLUE if number == example.truth else INK)
@@ -156,12 +154,6 @@ def draw_example(axes: Any, example: Example, classes: Sequence[str]) -> None:
                    fontsize=10, color=INK)
     _plain(axes)
     axes.tick_params(axis="y", length=0)
-
-
-def _stretches(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and one past last place of every run of True."""
-    change = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
-    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
 
 
 def _plain(axes: Any, grid: str = "") -> None:
