@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from neurofer.errors import NeuroferError, UsageError
+from neurofer.errors import UsageError
 
 if TYPE_CHECKING:
     from neurofer.data.clip import Box
     from neurofer.stream.decisions import Decider
+    from neurofer.stream.many import Way
     from neurofer.stream.tables import Opener, Request, Summary
 
     Tell = Callable[[str], None]
@@ -44,6 +45,7 @@ class Task:
         request: How every recording is opened and looked at.
         out: File of the option, None for standard output.
         target: That of this part.
+        elsewhere: Places of the recordings of other parts, as ``neurofer.stream.outcomes.place_of`` gives them.
     """
 
     recordings: list[Path]
@@ -52,6 +54,7 @@ class Task:
     request: Request
     out: Path | None
     target: Path | None
+    elsewhere: frozenset[str] = frozenset()
 
     def beside(self, name: str) -> Path:
         """The table of this part that lies beside the output."""
@@ -84,6 +87,7 @@ def deciding_task(model: Path, files: list[Path], find: Callable[[], list[Path]]
     from neurofer import workers as many
     from neurofer.cli.options import parse_sensor
     from neurofer.stream.inputs import part_of
+    from neurofer.stream.outcomes import place_of
     from neurofer.stream.tables import Request
 
     if mode not in ("repair", "strict", "trust"):
@@ -96,11 +100,13 @@ def deciding_task(model: Path, files: list[Path], find: Callable[[], list[Path]]
     for table in {out, target}:
         _refuse_to_overwrite(table, [model, *files])
     everything = find()
-    return Task(many.shard(everything, part), len(everything), part, request, out, target)
+    ours = many.shard(everything, part)
+    elsewhere = frozenset(map(place_of, everything)) - frozenset(map(place_of, ours))
+    return Task(ours, len(everything), part, request, out, target, elsewhere)
 
 
-def decide_each(decider: Decider, opener: Opener, request: Request, workers: int, verb: str) -> Write:
-    """Decides about recordings one after the other, or each in one of several processes.
+def way_of(decider: Decider, opener: Opener, request: Request, workers: int, verb: str) -> Way:
+    """How recordings are decided about: one after the other, or each in one of several processes.
 
     Args:
         decider: Decides in this process.
@@ -109,16 +115,20 @@ def decide_each(decider: Decider, opener: Opener, request: Request, workers: int
         workers: Number of processes.
         verb: What is being done, for the progress bar.
     """
-    from neurofer.progress import progress
-    from neurofer.stream import tables
+    from neurofer.stream.many import OneByOne, in_processes
 
-    def write(recordings: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
-        if workers > 1 and len(recordings) > 1:
-            return tables.write_shared_decisions(opener, recordings, request, workers, stream, tell, verb)
-        shown: Any = progress(recordings, unit="file", desc=verb) if len(recordings) > 1 else recordings
-        return tables.write_decisions(decider, shown, request, stream, tell)
+    return in_processes(opener, request, workers, verb) if workers > 1 else OneByOne(decider, request, verb)
 
-    return write
+
+def options_of(task: Task, **more: object) -> dict[str, Any]:
+    """What the decisions depend on beside the model, as it is typed; None where an option is not given."""
+    request, (number, parts) = task.request, task.part
+    return {
+        "--box": None if request.box is None else ",".join(map(str, request.box)),
+        "--sensor": None if request.sensor is None else "x".join(map(str, request.sensor)),
+        "--start-us": request.start_us or None, "--stop-us": request.stop_us,
+        "--mode": None if request.mode == "repair" else request.mode,
+        "--shard": None if parts == 1 else f"{number}/{parts}", **more}
 
 
 def run_task(task: Task, header: Callable[[TextIO], None], write: Write, boxes: bool = True) -> None:
@@ -133,36 +143,26 @@ def run_task(task: Task, header: Callable[[TextIO], None], write: Write, boxes: 
     Raises:
         NeuroferError: all recordings failed; the output is then left as it was.
     """
+    from neurofer.cli._telling import ending_workers, refuse_total_failure, say, tell_failures, tell_part
     from neurofer.stream import tables
 
     failures = task.beside("failures.csv")
     alone = task.everything == 1  # its failure is the error itself, told once
     with _output(task.target) as stream:
         lines: list[str] = []
-        tell = lines.append if alone else lambda line: print(line, file=sys.stderr)
         rows: Any = _HeaderFirst(stream, lambda: header(stream))
-        summary = write(task.recordings, rows, tell)
-        if task.recordings and len(summary.failures) == len(task.recordings):
-            tables.write_failures(failures, summary)
-            if alone:
-                path, error = next(iter(summary.failures.items()))
-                why = NeuroferError(f"{path}: {tables.reason(path, error)}")
-                raise error if isinstance(error, NeuroferError) else why
-            raise NeuroferError(f"none of the {len(task.recordings)} recordings could be decided about; the reasons "
-                                f"are in {failures}")
+        with ending_workers():
+            summary = write(task.recordings, rows, lines.append if alone else say)
+        refuse_total_failure(task, summary)
         rows.begin()
     for line in lines:
-        print(line, file=sys.stderr)
+        say(line)
     if task.out is not None and boxes:
         tables.write_notes(task.beside("boxes.csv"), failures, summary)
     elif task.out is not None or summary.failures:
         tables.write_failures(failures, summary)
-    if task.part != (1, 1):
-        print(f"part {task.part[0]} of {task.part[1]}: {len(task.recordings)} of {task.everything} recordings",
-              file=sys.stderr)
-    if summary.failures:
-        print(f"{len(summary.failures)} of {len(task.recordings)} recordings failed; the reasons are in {failures}",
-              file=sys.stderr)
+    tell_part(task)
+    tell_failures(task, summary)
 
 
 def parse_box(text: str | None) -> Box | None:

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from neurofer.cli._deciding import BOX, FILES, MODE, OUT, SENSOR, SHARD, START_US, STOP_US, WORKERS
+from neurofer.cli._keeping import OVERWRITE, RESUME, SKIP_DONE, Keeping
 from neurofer.errors import UsageError
 from neurofer.hardware.lava.configs import CONFIGS, DEFAULT_CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
-
-    from neurofer.cli._deciding import Tell, Write
     from neurofer.hardware.deploy import ChipPredictor
-    from neurofer.stream.tables import Request, Summary
+    from neurofer.stream.many import Way
+    from neurofer.stream.tables import Request
 
 HELP = """Run an exported chip network on recordings, window by window.
 
@@ -69,12 +67,20 @@ def deploy(
     limit_s: float | None = typer.Option(None, help="lava: seconds for one recording; by default what it may need."),
     workers: int = WORKERS,
     shard: str | None = SHARD,
+    resume: bool = RESUME,
+    skip_done: bool = SKIP_DONE,
+    overwrite: bool = OVERWRITE,
 ) -> None:
-    from neurofer.cli._deciding import decide_each, read_task, run_task
+    from neurofer.cli._deciding import options_of, read_task, way_of
+    from neurofer.cli._keeping import Making
+    from neurofer.files import file_digest
     from neurofer.hardware.deploy import PLACES, ChipPredictor, OpenedChip
+    from neurofer.stream.made_of import MadeOf
     from neurofer.stream.tables import write_header
     from neurofer.workers import processors
 
+    keeping = Keeping(resume, skip_done, overwrite)
+    keeping.check("deploy", out)
     place = next((place for place in PLACES if place == on), None)
     if place is None:
         raise UsageError(f"--on: need {', '.join(PLACES)}, got {on!r}")
@@ -93,21 +99,18 @@ def deploy(
     opener = OpenedChip(net, place, device or "auto", run_config or DEFAULT_CONFIG, limit_s)
     decider = opener()
     if on == "gpu" and isinstance(decider, ChipPredictor):
-        write = _side_by_side(decider, task.request, batch or GPU_BATCH)
+        way: Way = _side_by_side(decider, task.request, batch or GPU_BATCH)
     else:
-        write = decide_each(decider, opener, task.request, workers, "deploy")
-    run_task(task, lambda stream: write_header(stream, decider.classes, "host_ms"), write)
+        way = way_of(decider, opener, task.request, workers, "deploy")
+    made_of = MadeOf(str(net), file_digest(net), options_of(task, **{"--on": on}))
+    Making(task, made_of, lambda stream: write_header(stream, decider.classes, "host_ms"), way, "deploy").run(keeping)
 
 
-def _side_by_side(predictor: ChipPredictor, request: Request, batch: int) -> Write:
+def _side_by_side(predictor: ChipPredictor, request: Request, batch: int) -> Way:
     from neurofer.hardware.side_by_side import decide_side_by_side
-    from neurofer.stream.tables import write_finished
+    from neurofer.stream.many import Together
 
-    def write(recordings: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
-        finished = decide_side_by_side(predictor, recordings, request, batch)
-        return write_finished(finished, recordings, stream, tell, "deploy")
-
-    return write
+    return Together(lambda recordings: decide_side_by_side(predictor, recordings, request, batch), "deploy")
 
 
 def _refuse_elsewhere(on: str, options: dict[str, tuple[str, object]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from neurofer.cli._deciding import BOX, FILES, MODE, OUT, SENSOR, SHARD, START_US, STOP_US, WORKERS
+from neurofer.cli._keeping import OVERWRITE, RESUME, SKIP_DONE, Keeping
 from neurofer.cli.predict_micro import (
     APEX,
     EYES,
@@ -75,6 +76,9 @@ def predict(
     mode: str = MODE,
     workers: int = WORKERS,
     shard: str | None = SHARD,
+    resume: bool = RESUME,
+    skip_done: bool = SKIP_DONE,
+    overwrite: bool = OVERWRITE,
     fps: float | None = FPS,
     eyes: str | None = EYES,
     whole: bool = WHOLE,
@@ -84,22 +88,29 @@ def predict(
     threshold: float | None = THRESHOLD,
     plot: Path | None = PLOT,
 ) -> None:
+    keeping = Keeping(resume, skip_done, overwrite)
+    keeping.check("predict", out)
     options = MicroOptions(fps, eyes, whole, onset, apex, offset, threshold, plot)
     if _task_of(run, task, options) == "micro":
-        predict_micro(run, files, out, box, sensor, start_us, stop_us, mode, workers, shard, options)
+        predict_micro(run, files, out, box, sensor, start_us, stop_us, mode, workers, shard, options,
+                      keeping)
         return
     if options.given():
         raise UsageError(f"predict: {options.given()[0]} is for runs of micro-expressions, which {run} is not")
-    from neurofer.cli._deciding import decide_each, read_task, run_task
+    from neurofer.cli._deciding import options_of, read_task, way_of
+    from neurofer.cli._keeping import Making
+    from neurofer.stream.made_of import MadeOf
     from neurofer.stream.predictor import OpenedApart, Predictor
     from neurofer.stream.tables import write_header
+    from neurofer.train.run_folder import read_card
     from neurofer.workers import processors
 
     asked = read_task(run, files, out, box, sensor, start_us, stop_us, mode, shard)
     predictor = Predictor.open(run)
     predictor.limit_threads()
-    run_task(asked, lambda stream: write_header(stream, predictor.classes),
-             decide_each(predictor, OpenedApart(run), asked.request, workers or processors(), "predict"))
+    made_of = MadeOf(str(run), read_card(run)["card_digest"], options_of(asked))
+    way = way_of(predictor, OpenedApart(run), asked.request, workers or processors(), "predict")
+    Making(asked, made_of, lambda stream: write_header(stream, predictor.classes), way, "predict").run(keeping)
 
 
 def _task_of(run: Path, task: str | None, options: MicroOptions) -> str:

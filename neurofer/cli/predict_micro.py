@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from neurofer.errors import UsageError
 
 if TYPE_CHECKING:
-    from neurofer.cli._deciding import Tell
-    from neurofer.stream.tables import Summary
+    from neurofer.cli._keeping import Keeping
 
 FPS: Any = typer.Option(None, help="Micro: frames a second; needed for folders, else the video's own times.")
 EYES: Any = typer.Option(None, metavar="LX,LY,RX,RY", help="Micro: centres of both eyes in pixels of the film.")
@@ -45,16 +43,19 @@ class MicroOptions:
 
 
 def predict_micro(run: Path, files: list[Path], out: Path | None, box: str | None, sensor: str | None, start_us: int,
-                  stop_us: int | None, mode: str, workers: int, shard: str | None, options: MicroOptions) -> None:
+                  stop_us: int | None, mode: str, workers: int, shard: str | None, options: MicroOptions,
+                  keeping: Keeping) -> None:
     """Say which micro-expression each film or recording shows.
 
     Raises:
         UsageError: an option that makes no sense.
         NeuroferError: all of them failed.
     """
-    from neurofer.cli._deciding import deciding_task, run_task
-    from neurofer.progress import progress
+    from neurofer.cli._deciding import deciding_task, options_of
+    from neurofer.cli._keeping import Making
+    from neurofer.stream.made_of import MadeOf
     from neurofer.stream.micro import table
+    from neurofer.stream.micro.each import FilmByFilm
     from neurofer.stream.micro.films import FaceHint, FilmReader
     from neurofer.stream.micro.given import read_given
     from neurofer.stream.micro.inputs import find_sources
@@ -62,6 +63,7 @@ def predict_micro(run: Path, files: list[Path], out: Path | None, box: str | Non
     from neurofer.stream.micro.predictor import MicroDecision, MicroPredictor
     from neurofer.stream.micro.recordings import RecordingReader
     from neurofer.train.micro.load import load_micro_run
+    from neurofer.train.run_folder import read_card
 
     if workers != 1:
         raise UsageError("predict: --workers is for --task recognise; share films out by --shard I/N")
@@ -91,11 +93,11 @@ def predict_micro(run: Path, files: list[Path], out: Path | None, box: str | Non
         reader: Any = films if kinds[path] == "film" else recordings
         return predictor.decide(functools.partial(reader.read, path), moments)
 
-    def write(paths: Sequence[Path], stream: TextIO, tell: Tell) -> Summary:
-        shown: Any = progress(paths, unit="file", desc="predict") if len(paths) > 1 else paths
-        return table.write_each(shown, decide, stream, tell, None if pictures is None else pictures.draw)
-
-    run_task(task, functools.partial(table.write_header, classes=predictor.classes), write, boxes=False)
+    way = FilmByFilm(decide, None if pictures is None else pictures.draw)
+    given = {f"--{name}": value for name, value in vars(options).items() if name != "plot"}
+    made_of = MadeOf(str(run), read_card(run)["card_digest"], options_of(task, **given))
+    header = functools.partial(table.write_header, classes=predictor.classes)
+    Making(task, made_of, header, way, "predict", boxes=False).run(keeping)
 
 
 def parse_eyes(text: str | None) -> Any:

@@ -19,7 +19,7 @@ from neurofer.files import write_text
 from neurofer.progress import progress
 from neurofer.stream.decisions import Decider, Decision
 from neurofer.stream.faces import find_face
-from neurofer.workers import in_order, run_all
+from neurofer.workers import in_order
 
 FAILURES = (NeuroferError, OSError, ValueError, MemoryError)
 """What ends the decisions about one recording, and not the whole command."""
@@ -99,32 +99,8 @@ def write_decisions(
             write_decision(out, path, decision)
             rows += 1
         summary.decisions[path] = rows
-        tell(_told(path, rows, summary))
+        tell(told(path, rows, summary))
     return summary
-
-
-def write_shared_decisions(
-    opener: Opener, recordings: Sequence[Path], request: Request, workers: int, out: TextIO,
-    tell: Callable[[str], None], verb: str = "predict"
-) -> Summary:
-    """What ``write_decisions`` writes, by several processes that each decide about whole recordings.
-
-    Rows come recording by recording in the given order, whoever is ready first.
-
-    Args:
-        opener: Makes what decides, once in each process; may limit it to one thread.
-        recordings: Files and folders of columns, each once.
-        request: How to open and look at them.
-        workers: Number of processes.
-        out: Receives the rows.
-        tell: Receives one line a recording.
-        verb: What is being done, for the progress bar.
-
-    Raises:
-        NeuroferError: a worker was ended from outside.
-    """
-    finished = run_all(functools.partial(_decide_apart, opener, request), recordings, workers)
-    return write_finished(finished, recordings, out, tell, verb)
 
 
 def write_finished(finished: Iterable[tuple[Path, Finished]], recordings: Sequence[Path], out: TextIO,
@@ -144,7 +120,7 @@ def write_finished(finished: Iterable[tuple[Path, Finished]], recordings: Sequen
         summary.decisions |= found.decisions
         summary.faces |= found.faces
         summary.failures |= found.failures
-        tell(_told(path, found.decisions[path], summary))
+        tell(told(path, found.decisions[path], summary))
     return summary
 
 
@@ -167,7 +143,16 @@ def reason(path: Path, error: Exception) -> str:
     return text.removeprefix(f"{path}: ")
 
 
-def _decide_apart(opener: Opener, request: Request, path: Path) -> Finished:
+def told(path: Path, rows: int, summary: Summary) -> str:
+    """One line about a recording: how many decisions, and where the face was, or why it failed."""
+    decisions = f"{rows} decision{'s' if rows != 1 else ''}"
+    if path in summary.failures:
+        return f"{path}: failed{f' after {decisions}' if rows else ''}: {reason(path, summary.failures[path])}"
+    box, source = summary.faces[path]
+    return f"{path}: {decisions}, face box {','.join(map(str, box))} ({source})"
+
+
+def decide_apart(opener: Opener, request: Request, path: Path) -> Finished:
     """Rows of one recording, and what became of it, in a form that another process understands."""
     rows = io.StringIO()
     summary = write_decisions(_own_decider(opener), [path], request, rows, lambda line: None)
@@ -189,14 +174,6 @@ def _decisions(decider: Decider, path: Path, request: Request, summary: Summary)
             yield from decider.decide(recording, face.box, request.start_us, request.stop_us)
     except FAILURES as error:
         summary.failures[path] = error
-
-
-def _told(path: Path, rows: int, summary: Summary) -> str:
-    decisions = f"{rows} decision{'s' if rows != 1 else ''}"
-    if path in summary.failures:
-        return f"{path}: failed{f' after {decisions}' if rows else ''}: {reason(path, summary.failures[path])}"
-    box, source = summary.faces[path]
-    return f"{path}: {decisions}, face box {','.join(map(str, box))} ({source})"
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -82,7 +82,7 @@ def test_tables_lie_beside_the_output_and_pictures_where_wanted(made: Made, run_
     assert [one["file"] for one in failures] == [str(broken)]
     assert "1 of 2 recordings failed" in err
     assert "whole (there are no events)" in err
-    assert sorted(path.name for path in out.parent.iterdir()) == ["failures.csv", "out.csv"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["failures.csv", "out.csv", "out.csv.done"]
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["still-apex.png", "still-keyframes.png"]
 
 

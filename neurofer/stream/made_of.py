@@ -1,0 +1,49 @@
+"""Of what a table of decisions is made, so that tables of different makes are never mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurofer.errors import UsageError
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What decides, and how; tables of different ones are not mixed.
+
+    Attributes:
+        model: What decides, as the user named it.
+        digest: What tells it from any other.
+        options: Options that the decisions depend on, as they are typed; None where one is not given.
+    """
+
+    model: str
+    digest: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def differences(self, earlier: MadeOf) -> list[str]:
+        """What was different earlier, each in a few words."""
+        found = [] if self.digest == earlier.digest else [f"another model ({earlier.model})"]
+        for name in {**earlier.options, **self.options}:
+            was, now = earlier.options.get(name), self.options.get(name)
+            if was != now:
+                found.append(f"{name} {was}" if was is not None else f"no {name}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {"model": self.model, "digest": self.digest, "options": dict(self.options)}
+
+
+def refuse_others(path: Path, made_of: MadeOf, head: Mapping[str, Any], way_out: str) -> None:
+    """Raise if what a file's first line says is another model, or other options.
+
+    Raises:
+        UsageError: with what was different, and the way out.
+    """
+    earlier = MadeOf(**head["made_of"])
+    found = made_of.differences(earlier)
+    if found:
+        raise UsageError(f"{path}: was made with {', '.join(found)}; give the same again, or {way_out}")
