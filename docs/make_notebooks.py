@@ -48,7 +48,7 @@ def smaller_png(encoded: str) -> str:
     """The same picture in 256 colours of its own, about half the size; as it was where that is no smaller."""
     picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
     file = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, 3, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return min((base64.b64encode(file.getvalue()).decode(), encoded.replace("\n", "")), key=len)
 
 
