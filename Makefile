@@ -62,9 +62,15 @@ types: $(VENV)/packages-for-tests  ## mypy
 bench: $(VENV)/installed $(VENV)/packages-for-tests  ## benchmarks against other libraries, on a quiet machine
 	$(RUN) $(BIN)/python benchmarks/run.py
 
+.PHONY: docs
+docs: $(VENV)/packages-for-tests $(VENV)/packages-for-docs  ## the documents as a site, site/index.html, every link checked
+	@echo "== docs: site/index.html"
+	@$(RUN) NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@$(RUN) $(BIN)/python docs/make_site/check.py site
+
 .PHONY: clean
-clean:  ## remove the environment, builds, caches and the demo
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
+clean:  ## remove the environment, builds, caches, the site and the demo
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:
@@ -93,6 +99,12 @@ $(VENV)/packages-for-tests: pyproject.toml constraints.txt $(VENV)/packages
 	@echo "== packages for tests, lint and types"
 	@rm -rf build
 	@$(PIP) --no-build-isolation -c constraints.txt '.[io,sheets,snn,tonic,web,bench,onnx,notebook,dev]'
+	@touch $@
+
+$(VENV)/packages-for-docs: pyproject.toml constraints.txt $(VENV)/packages-for-tests
+	@echo "== packages for the site"
+	@rm -rf build
+	@$(PIP) --no-build-isolation -c constraints.txt '.[docs]'
 	@touch $@
 
 # Lava's own requirements would replace torch and refuse this Python: the extra brings what it does need.
