@@ -1,0 +1,1 @@
+"""Figures of recordings, faces, networks and results, without a display and in notebooks."""
