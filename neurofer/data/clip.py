@@ -48,6 +48,11 @@ class Clip:
     truth: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        from neurofer.data.clip_card import clip_card
+
+        return clip_card(self)
+
 
 @dataclass(frozen=True)
 class ClipSet:
@@ -78,3 +83,8 @@ class ClipSet:
         """The clips of these subjects, in order."""
         wanted = set(subjects)
         return tuple(clip for clip in self.clips if clip.subject in wanted)
+
+    def _repr_html_(self) -> str:
+        from neurofer.data.clip_card import clip_set_card
+
+        return clip_set_card(self)

@@ -21,7 +21,7 @@ from neurofer.errors import BadFileError
 from neurofer.events.clean import CleanState, clean
 from neurofer.events.events import Events
 from neurofer.events.npy import BROKEN, NpyWriter, map_npy
-from neurofer.events.recording import IngestReport, Recording, Window
+from neurofer.events.recording import Glance, IngestReport, Recording, Window
 from neurofer.files import atomic_folder, read_json
 
 FORMAT = "neurofer-columns"
@@ -202,6 +202,9 @@ class ColumnsRecording(Recording):
 
     def report(self) -> IngestReport:
         return IngestReport(events=self.info.events, on_events=self.info.on_events)
+
+    def glance(self) -> Glance:
+        return Glance(self._events, self.report(), (self.start_us, self.end_us))
 
     def close(self) -> None:
         self._all = None

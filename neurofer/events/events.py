@@ -145,6 +145,11 @@ class Events:
         span = f", {self.start_us}..{self.end_us} us" if len(self) else ""
         return f"Events({len(self)} events, {width}x{height}{span})"
 
+    def _repr_html_(self) -> str:
+        from neurofer.events.card import events_card
+
+        return events_card(self)
+
     def __reduce__(self) -> tuple[object, ...]:
         return Events.trusted, (self.t, self.x, self.y, self.p, self.sensor)
 

@@ -34,6 +34,20 @@ class IngestReport:
     notes: tuple[str, ...] = ()
 
 
+class Glance(NamedTuple):
+    """What is known of a recording without reading much of it.
+
+    Attributes:
+        events: A bounded part; none where looking would cost much.
+        report: Counts over the whole; None where it was not read yet.
+        span_us: Times of its first and last event; None likewise.
+    """
+
+    events: Events
+    report: IngestReport | None = None
+    span_us: tuple[int, int] | None = None
+
+
 class Recording(ABC):
     """Events of one sensor in a file, a store or memory.
 
@@ -103,6 +117,16 @@ class Recording(ABC):
         """All events in consecutive pieces of a convenient size, some perhaps empty."""
         yield self.between(self.start_us, self.end_us + 1)
 
+    def glance(self) -> Glance:
+        """What is known without reading much: at most about 2^18 events, or a tenth of a second."""
+        start = self.start_us
+        return Glance(self.between(start, start + 100_000))
+
+    def _repr_html_(self) -> str:
+        from neurofer.events.card import recording_card
+
+        return recording_card(self)
+
     def close(self) -> None:  # noqa: B027  events in memory have nothing to give back
         """Give back the file; reading afterwards is an error."""
 
@@ -144,3 +168,6 @@ class MemoryRecording(Recording):
 
     def report(self) -> IngestReport:
         return self._report
+
+    def glance(self) -> Glance:
+        return Glance(self.events, self._report, (self.start_us, self.end_us))

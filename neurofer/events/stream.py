@@ -12,9 +12,11 @@ import numpy as np
 from neurofer.errors import BadFileError
 from neurofer.events.clean import CleanState, Mode, clean
 from neurofer.events.events import Events
-from neurofer.events.recording import IngestReport, Recording, Window
-from neurofer.events.source import Source
+from neurofer.events.recording import Glance, IngestReport, Recording, Window
+from neurofer.events.source import BLOCK_EVENTS, Source
 
+GLANCE_BLOCKS = 16
+"""Blocks that ``glance`` reads, at most."""
 _NONE = np.zeros(0, np.uint16)
 
 
@@ -136,6 +138,21 @@ class StreamRecording(Recording):
                 return
             yield Window(low, high, _joined(parts, self.sensor))
             index += 1
+
+    def glance(self) -> Glance:
+        """The first events, and the counts where the end was reached before; a ROS bag, which is read whole, is not."""
+        cursor, recent, parts = self._places[0], self._recent, []
+        bag_unread = self.format == "bag" and recent is None
+        while not bag_unread and cursor.position is not None and len(parts) < GLANCE_BLOCKS:
+            if sum(map(len, parts)) >= BLOCK_EVENTS:
+                break
+            piece, cursor = self._advance(cursor)
+            parts.append(piece)
+        self._recent = recent or self._recent
+        events = _joined(parts, self.sensor)[:BLOCK_EVENTS]
+        if self._end is None:
+            return Glance(events)
+        return Glance(events, self.report(), (self.start_us, self.end_us))
 
     def close(self) -> None:
         self._source.close()

@@ -61,6 +61,11 @@ class Run:
     model: nn.Module
     record: dict[str, Any]
 
+    def _repr_html_(self) -> str:
+        from neurofer.train.run_card import run_card
+
+        return run_card(self.path, self.card)
+
 
 def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:
     """The model in a run folder, after a check that its files are those that were written.

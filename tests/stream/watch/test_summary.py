@@ -1,3 +1,7 @@
+"""What a viewer adds up: rates, latencies, shares, and how they are written."""
+
+from __future__ import annotations
+
 import math
 
 import numpy as np

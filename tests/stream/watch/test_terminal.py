@@ -1,3 +1,7 @@
+"""The live view in a terminal: its picture at any size, its keys, its lines where there is no terminal."""
+
+from __future__ import annotations
+
 import io
 import math
 import os
