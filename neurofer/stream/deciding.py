@@ -23,8 +23,9 @@ class DecidingState(NamedTuple):
     """What is known of a stream after some windows."""
 
     scene: Scene | None = None
-    """None until there is a face box."""
+    """None until there is a window with a known face box."""
     face: FaceBox | None = None
+    """None until the face is found; known from before, the stream decides at once."""
     step: Any = None
     """State of the network; None before the first window."""
     decided: bool = False
@@ -39,6 +40,8 @@ class Told(NamedTuple):
 
     window: Window
     decision: Decision | None
+    box: Box | None = None
+    """Face box; None where none was known."""
 
 
 @dataclass
@@ -74,13 +77,22 @@ class WindowDecider:
         Raises:
             UsageError: the user's box shows nothing of the sensor.
         """
-        if self.state.scene is not None:
-            return [self._decide(self.state.scene, window, queue_ms)]
+        scene = self.state.scene
+        if scene is None and self.state.face is not None:
+            scene = Scene(self.state.face.box, window.start_us)
+            self.state = self.state._replace(scene=scene)
+        if scene is not None:
+            return [self._decide(scene, window, queue_ms)]
         waiting = (*self.state.waiting, window)
-        if self.box is None and not _enough(waiting, self.look_us):
+        if self.box is None and not enough_to_look(waiting, self.look_us):
             self.state = self.state._replace(waiting=waiting)
             return []
         return self._look(waiting, queue_ms)
+
+    def found(self, face: FaceBox, queue_ms: float = 0.0) -> list[Told]:
+        """What is known as soon as somebody else has found the face: about all windows that waited for it."""
+        waiting, self.state = self.state.waiting, self.state._replace(face=face, waiting=())
+        return [told for window in waiting for told in self(window, queue_ms)]
 
     def finish(self) -> list[Told]:
         """What waited for a face, and a verdict for a stream that ended without one; then it begins anew.
@@ -95,18 +107,16 @@ class WindowDecider:
         late = self.step.finish(state.step)
         if late is None:
             return told
-        return [*told[:-1], Told(state.last, self._decision(state.scene, state.last, late, started))]
+        return [*told[:-1], Told(state.last, self._decision(state.scene, state.last, late, started), state.scene.box)]
 
     def _look(self, waiting: tuple[Window, ...], queue_ms: float = 0.0) -> list[Told]:
         seen = [window.events for window in waiting if len(window.events)]
         if not seen and self.box is None:
             self.state = self.state._replace(waiting=())
             return [Told(window, None) for window in waiting]
-        events = joined(seen, waiting[0].events.sensor)
-        face = locate_face(MemoryRecording(events), self.box)
-        scene = Scene(face.box, waiting[0].start_us)
-        self.state = self.state._replace(scene=scene, face=face, waiting=())
-        return [self._decide(scene, window, queue_ms) for window in waiting]
+        face = locate_face(MemoryRecording(joined(seen, waiting[0].events.sensor)), self.box)
+        self.state = self.state._replace(waiting=waiting)
+        return self.found(face, queue_ms)
 
     def _decide(self, scene: Scene, window: Window, queue_ms: float) -> Told:
         started = time.perf_counter()
@@ -114,7 +124,7 @@ class WindowDecider:
         decision = self._decision(scene, window, verdict, started, queue_ms) if verdict is not None else None
         decided = self.state.decided or decision is not None
         self.state = self.state._replace(step=step, decided=decided, last=None if decided else window)
-        return Told(window, decision)
+        return Told(window, decision, scene.box)
 
     def _decision(self, scene: Scene, window: Window, verdict: Verdict, started: float,
                   queue_ms: float = 0.0) -> Decision:
@@ -123,6 +133,7 @@ class WindowDecider:
         return decision_of(window[:2], len(window.events), verdict, self.classes, spent_s, evidence_us / 1000, queue_ms)
 
 
-def _enough(waiting: tuple[Window, ...], look_us: int) -> bool:
+def enough_to_look(waiting: tuple[Window, ...], look_us: int = LOOK_US) -> bool:
+    """Whether a face may be looked for in these windows."""
     count = sum(len(window.events) for window in waiting)
     return waiting[-1].stop_us - waiting[0].start_us >= look_us or count >= MOST_LOOK_EVENTS
