@@ -96,6 +96,7 @@ def prepare_own(root: Path | str, table: Path | str, folder: Path | str, plan: O
     rows = _kept(rows, problems, functools.partial(_file_problem, root))
     sensor = plan.sensor or _first_sensor(root, table, rows, problems, plan.mode)
     rows = _kept(_kept(rows, problems, functools.partial(_box_problem, sensor)), problems, _Twice())
+    problems.sort(key=lambda problem: _line(problem.where))
     jobs = [OwnJob(name, row.file, row.label, row.subject, row.start_us, row.stop_us, row.box)
             for name, row in zip(clip_names(rows), rows, strict=True)]
     code = code_version(*(Path(str(path)) for path in (__file__, own_table.__file__, boxes.__file__)))
@@ -237,6 +238,12 @@ def _inside(pieces: Iterator[Events], start_us: int | None, stop_us: int | None)
 def _word(text: str) -> str:
     """A path as a word of letters, digits and ``_ . -``."""
     return re.sub(r"[^\w.-]+", "-", text.replace("/", "_")).strip("-._") or "clip"
+
+
+def _line(where: str) -> int:
+    """The line of ``table:line``; 0 for a table as a whole."""
+    line = where.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
 
 
 def _by(sensor: tuple[int, int]) -> str:

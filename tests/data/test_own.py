@@ -129,6 +129,8 @@ def test_what_cannot_be_used_is_told_and_the_rest_is_prepared(tree: Path, tmp_pa
     summary = prepare_own(root, path, tmp_path / "store", OwnPlan())
     assert summary is not None
     assert (summary.prepared, summary.wanted) == (1, 10)
+    in_table = [int(str(one).split(":")[1]) for one in summary.problems if str(one).startswith(f"{path}:")]
+    assert in_table == [3, 4, 5, 7, 8]
     text = said(summary.problems).replace(f"{tmp_path}/", "")
     for what in ("clips.csv:3: names gone.raw, but there is no such file",
                  "clips.csv:4: file ../x.raw leads out of",
