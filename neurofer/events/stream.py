@@ -141,10 +141,11 @@ class StreamRecording(Recording):
 
     def glance(self) -> Glance:
         """The first events, and the counts where the end was reached before; a ROS bag, which is read whole, is not."""
-        cursor, recent, parts = self._places[0], self._recent, []
+        cursor, recent = self._places[0], self._recent
+        parts: list[Events] = []
         bag_unread = self.format == "bag" and recent is None
         while not bag_unread and cursor.position is not None and len(parts) < GLANCE_BLOCKS:
-            if sum(map(len, parts)) >= BLOCK_EVENTS:
+            if sum(len(part) for part in parts) >= BLOCK_EVENTS:
                 break
             piece, cursor = self._advance(cursor)
             parts.append(piece)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
+from neurofer.events.picture import FULL_FRAME, frame_image
 from neurofer.events.recording import Recording
 from neurofer.plot._look import GROUND, INK, OFF_COLOUR, ON_COLOUR, QUIET
 from neurofer.plot.rate import add_events, draw_rate, rate_edges
@@ -23,8 +24,6 @@ __all__ = ["GROUND", "OFF_COLOUR", "ON_COLOUR", "EventFrame", "Sheet", "count_pi
 SHEET_SIDE, FILM_SIDE = 512, 800
 """Longest side of a frame in a sheet and in an animation; larger sensors are drawn several pixels to one."""
 SEARCH_BINS = 4_096
-FULL_FRAME = 0.10
-"""Events per pixel that the automatic window length aims at."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +54,6 @@ class Sheet:
     frames: tuple[EventFrame, ...]
     edges_us: NDArray[np.int64]
     rate: NDArray[np.float64]
-
-
-def frame_image(counts: NDArray[Any], full: float) -> NDArray[np.float32]:
-    """Event counts as a picture: red where ON prevails, blue where OFF does, on a light neutral ground.
-
-    Args:
-        counts: ``(2, height, width)``, OFF then ON.
-        full: Count of a pixel in full colour; a single event is already well visible.
-
-    Returns:
-        ``(height, width, 3)`` float32 in 0..1.
-    """
-    off, on = counts[0].astype(np.float32), counts[1].astype(np.float32)
-    total = on + off
-    strength = np.where(total > 0, 0.35 + 0.65 * np.minimum(1.0, total / max(full, 1.0)), 0.0)[..., None]
-    share = (on / np.maximum(total, 1.0))[..., None]
-    colour = share * np.array(ON_COLOUR, np.float32) + (1 - share) * np.array(OFF_COLOUR, np.float32)
-    return np.asarray((1 - strength) * np.array(GROUND, np.float32) + strength * colour, np.float32)
 
 
 def full_count(frames: Sequence[EventFrame]) -> float:

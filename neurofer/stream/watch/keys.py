@@ -19,7 +19,8 @@ def split_keys(typed: bytes) -> tuple[list[str], bytes]:
     >>> split_keys(b" x\\x1b[D\\x1b[")
     (['space', 'left'], b'\\x1b[')
     """
-    names, at = [], 0
+    names: list[str] = []
+    at = 0
     while at < len(typed):
         size = _length(typed[at:])
         if not size:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BANNER, ACCENT, OTHER, QUIET, WARNING = "bold #ffffff on #2563a8", "#3d8bd4", "#8a94a0", "#7b8794", "bold #d9730d"
 MARKS = {"playing": "\u25b6", "paused": "\u2016", "ended": "\u25a0"}
 
+State = Literal["playing", "paused", "ended"]
+
 
 class View(NamedTuple):
     """Everything that is shown.
@@ -43,7 +45,7 @@ class View(NamedTuple):
     """
 
     facts: Facts
-    state: Literal["playing", "paused", "ended"]
+    state: State
     last: Shown | None
     since_us: int
     lengths: Sequence[float]

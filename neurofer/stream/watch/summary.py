@@ -81,7 +81,8 @@ class Summary:
         """How long the newest decisions took."""
         if not self._times:
             return Latencies()
-        return Latencies(*(_spread(column) for column in np.array(self._times).T), decisions=len(self._times))
+        evidence, queue, compute = (_spread(column) for column in np.array(self._times).T)
+        return Latencies(evidence, queue, compute, len(self._times))
 
     def rate(self) -> Rate:
         """How many events come in."""

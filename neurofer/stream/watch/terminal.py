@@ -14,7 +14,7 @@ from neurofer.errors import NeuroferError, UsageError
 from neurofer.stream.watch.keys import Keys
 from neurofer.stream.watch.lines import ROOM, write_lines
 from neurofer.stream.watch.screen import screen
-from neurofer.stream.watch.screen_rows import View
+from neurofer.stream.watch.screen_rows import State, View
 from neurofer.stream.watch.shown import Subscription, Watched
 from neurofer.stream.watch.summary import Summary
 from neurofer.stream.watch.words import summary_lines
@@ -138,7 +138,7 @@ class _Screen:
         """Draw, where something changed."""
         watched, summary = self._watched, self._summary
         note = self._note if time.monotonic() < self._note_until else ""
-        state = "ended" if watched.ended else "paused" if watched.paused else "playing"
+        state: State = "ended" if watched.ended else "paused" if watched.paused else "playing"
         size = self._console.size
         now = (state, note, keys, size, self._place.missed)
         if not fresh and now == self._drawn:
