@@ -77,7 +77,7 @@ def top_rows(view: View, width: int, plain: bool) -> list[Text]:
     source.truncate(max(6, width - len(decider)), overflow="crop" if plain else "ellipsis")
     mark = view.state if plain else f"{MARKS[view.state]} {view.state}"
     where = Text().append(mark, WARNING if view.state == "paused" else "bold" if view.state == "ended" else ACCENT)
-    where.append("  " + clock_text(view.since_us), "bold")
+    where.append("  " + clock_text(min(view.since_us, facts.duration_us or view.since_us)), "bold")
     pace = f"  {speed_text(facts.speed)}"
     if facts.duration_us:
         total = f" / {clock_text(facts.duration_us)}"
@@ -129,7 +129,8 @@ def bar_rows(view: View, width: int, rows: int, columns: int, plain: bool) -> li
         best = sorted(shown, key=lambda number: -values[number])
         shown, left = sorted(best[:places]), best[places:]
         if rows > 1:
-            rest = Text(f"and {len(left)} more, together {100 * sum(values[number] for number in left):.0f} %", QUIET)
+            together = f", together {100 * sum(values[number] for number in left):.0f} %" if decision is not None else ""
+            rest = Text(f"and {len(left)} more{together}", QUIET)
     across = (width - 3 * (columns - 1)) // columns
     column = min(max(Text(printable(names[number])).cell_len for number in shown), max(6, across // 3))
     made = []
