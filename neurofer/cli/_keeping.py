@@ -212,7 +212,7 @@ class Making:
         summary = summary_of(entries)
         tell_failures(self.task, summary)
         if summary.failures:
-            _say("  the same command with --skip-done tries only these again")
+            _say("  the same command with --skip-done, and with --sensor where it was missing, tries only these again")
 
 
 def _place(path: Path) -> str:

@@ -22,6 +22,9 @@ from neurofer.stream.tables import Summary
 
 FORMAT, VERSION = "neurofer decisions", 1
 
+MAY_ADD = ("--sensor",)
+"""Options that change nothing about recordings that were decided about without them."""
+
 _ANEW = "leave out --skip-done and --resume to decide about all recordings anew"
 _PIECE = 1 << 20
 
@@ -87,7 +90,7 @@ def read_finished(table: Path, made_of: MadeOf) -> dict[str, Entry]:
         head, *lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         if head["format"] != FORMAT or head["version"] != VERSION:
             raise ValueError(f"{head['format']} of version {head['version']}")
-        refuse_others(table, made_of, head, _ANEW)
+        refuse_others(table, made_of, head, _ANEW, MAY_ADD)
         entries = {str(line["done"]): entry_of(line, ((int(line["span"][0]), int(line["span"][1])),))
                    for line in lines}
         digest = head["table"]

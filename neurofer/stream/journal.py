@@ -167,8 +167,13 @@ class Journal:
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Start, length and content of each line, up to the first that is not whole."""
+    """Start, length and content of each line, up to the first that is not whole; of a foreign file one empty line."""
     place = 0
+    stream.seek(0)
+    start = stream.read(len(_BEGINNING))
+    if not _BEGINNING.startswith(start):
+        yield 0, len(start), {}  # not ours
+        return
     while True:
         stream.seek(place)
         block = _line(stream)
@@ -177,8 +182,6 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, int, dict[str, Any]]]:
         except ValueError:
             line = None
         if not isinstance(line, dict):
-            if place == 0 and not (block.startswith(_BEGINNING) or _BEGINNING.startswith(block)):
-                yield 0, len(block), {}  # not ours
             return
         yield place, len(block), line
         place += len(block)

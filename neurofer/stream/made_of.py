@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ class MadeOf:
     digest: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def differences(self, earlier: MadeOf) -> list[str]:
-        """What was different earlier, each in a few words."""
+    def differences(self, earlier: MadeOf, may_add: Collection[str] = ()) -> list[str]:
+        """What was different earlier, each in a few words; options of ``may_add`` that were not given do not count."""
         found = [] if self.digest == earlier.digest else [f"another model ({earlier.model})"]
         for name in {**earlier.options, **self.options}:
             was, now = earlier.options.get(name), self.options.get(name)
-            if was != now:
+            if was != now and not (was is None and name in may_add):
                 found.append(f"{name} {was}" if was is not None else f"no {name}")
         return found
 
@@ -37,13 +37,14 @@ class MadeOf:
         return {"model": self.model, "digest": self.digest, "options": dict(self.options)}
 
 
-def refuse_others(path: Path, made_of: MadeOf, head: Mapping[str, Any], way_out: str) -> None:
-    """Raise if what a file's first line says is another model, or other options.
+def refuse_others(path: Path, made_of: MadeOf, head: Mapping[str, Any], way_out: str,
+                  may_add: Collection[str] = ()) -> None:
+    """Raise if what a file's first line says is another model, or other options, but for new ones of ``may_add``.
 
     Raises:
         UsageError: with what was different, and the way out.
     """
     earlier = MadeOf(**head["made_of"])
-    found = made_of.differences(earlier)
+    found = made_of.differences(earlier, may_add)
     if found:
         raise UsageError(f"{path}: was made with {', '.join(found)}; give the same again, or {way_out}")

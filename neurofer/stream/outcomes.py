@@ -97,7 +97,7 @@ def failure_lines(failures: Iterable[tuple[Path, str]]) -> Iterator[str]:
     for path, why in failures:
         kinds.setdefault(_kind(why), []).append((path, why))
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
-        yield f"  {len(found)}: {_with_advice(kind, [why for _, why in found])}"
+        yield f"  {len(found)}{_with_advice(kind, [why for _, why in found])}"
         yield f"     {name_some([path.name for path, _ in found], MOST_NAMES)}"
 
 
@@ -114,6 +114,5 @@ def _kind(why: str) -> str:
 def _with_advice(kind: str, reasons: list[str]) -> str:
     for beginning, advice in _ADVICE:
         if kind.startswith(beginning):
-            return f"{beginning}; {advice}"
-    same = len(set(reasons)) == 1
-    return reasons[0] if same else f"{reasons[0]}, and the like"
+            return f": {beginning}; {advice}"
+    return f": {reasons[0]}" if len(set(reasons)) == 1 else f", such as: {reasons[0]}"
