@@ -12,7 +12,8 @@ from neurofer.stream.watch.words import counters, printable, rate_text, speed_te
 LINE_S = 0.2
 """A line of a decision comes no earlier than so long after the one before it."""
 WAIT_S = 0.1
-ROOM = 64
+ROOM, ROOM_FOR_ALL = 64, 512
+"""Windows that may wait to be shown, and to be written where each one is asked for."""
 
 
 def header_line(facts: Facts) -> str:
@@ -59,7 +60,7 @@ def write_lines(watched: Watched, write: Callable[[str], None], *, every: bool =
         clock: Seconds that go on.
     """
     facts, summary, warned, due = watched.facts, Summary(), Tally(), float("-inf")
-    place = watched.subscribe(ROOM)
+    place = watched.subscribe(ROOM_FOR_ALL if every else ROOM)
     try:
         write(header_line(facts))
         while True:
@@ -76,5 +77,5 @@ def write_lines(watched: Watched, write: Callable[[str], None], *, every: bool =
                 warned, due = shown.tally, now + LINE_S
     finally:
         place.close()
-        for line in summary_lines(facts, summary, place.missed):
+        for line in summary_lines(facts, summary):
             write(f"# {line}")

@@ -56,7 +56,7 @@ def view(watched: Watched, *, console: Console | None = None, keys: bool = True,
             _Screen(watched, place, console, summary).run(keys, hold)
         finally:
             place.close()
-            _write(console, summary_lines(watched.facts, summary, place.missed))
+            _write(console, summary_lines(watched.facts, summary))
     else:
         write_lines(watched, lambda line: _write(console, [line]), every=every)
     if watched.failure is not None:

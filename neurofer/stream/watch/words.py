@@ -65,13 +65,12 @@ def latency_parts(latencies: Latencies) -> tuple[tuple[str, Spread], ...]:
     return ("evidence", latencies.evidence), ("queue", latencies.queue), ("compute", latencies.compute)
 
 
-def summary_lines(facts: Facts, summary: Summary, missed: int) -> Iterator[str]:
+def summary_lines(facts: Facts, summary: Summary) -> Iterator[str]:
     """What the stream amounted to: decisions, share of each label, what was lost, latencies.
 
     Args:
         facts: Of the stream.
         summary: All that was shown.
-        missed: Windows that the viewer did not see.
     """
     tally, seen = summary.tally, sum(summary.labels.values())
     yield (f"watched {printable(facts.source)} up to {clock_text(summary.since_us)}: {tally.windows:,} windows, "
@@ -79,8 +78,8 @@ def summary_lines(facts: Facts, summary: Summary, missed: int) -> Iterator[str]:
     if seen:
         shares = ", ".join(f"{printable(label)} {100 * count / seen:.1f} %"
                            for label, count in summary.labels.most_common())
-        yield f"labels  {shares}" + (f"  (of the {seen:,} decisions seen; {missed:,} windows went by unseen)"
-                                     if missed else "")
+        unseen = tally.decisions - seen
+        yield f"labels  {shares}" + (f"  (of {seen:,} decisions; {unseen:,} went by unseen)" if unseen > 0 else "")
     yield "losses  " + ", ".join(f"{name} {count:,}" for name, count, warns in counters(tally) if warns)
     latencies = summary.latencies()
     if latencies.decisions:

@@ -73,11 +73,11 @@ def test_a_seek_back_forgets_the_rate_and_one_on_leaves_a_gap():
 def test_lines_of_the_summary():
     summary = Summary()
     for number, probabilities in enumerate([(0.1, 0.7, 0.2)] * 3 + [(0.8, 0.1, 0.1)]):
-        summary.add(made_shown(number, probabilities, dropped_windows=2, restarts=1))
-    lines = list(summary_lines(made_facts(source="a\x1b[2Jb"), summary, 5))
+        summary.add(made_shown(number, probabilities, decisions=number + 6, dropped_windows=2, restarts=1))
+    lines = list(summary_lines(made_facts(source="a\x1b[2Jb"), summary))
     assert lines == [
-        "watched a?[2Jb up to 0.4 s: 4 windows, 4 decisions, 200 events",
-        "labels  happiness 75.0 %, anger 25.0 %  (of the 4 decisions seen; 5 windows went by unseen)",
+        "watched a?[2Jb up to 0.4 s: 4 windows, 9 decisions, 200 events",
+        "labels  happiness 75.0 %, anger 25.0 %  (of 4 decisions; 5 went by unseen)",
         "losses  dropped windows 2, dropped events 0, bad events 0, lost packets 0, restarts 1",
         "latency p50/p99  evidence 300/300 ms, queue 0.50/0.50 ms, compute 3.5/5.0 ms  (last 4 decisions)",
     ]
