@@ -50,19 +50,22 @@ def decision_line(facts: Facts, shown: Shown, rate: float, warned: Tally) -> str
 
 
 def write_lines(watched: Watched, write: Callable[[str], None], *, every: bool = False,
-                clock: Callable[[], float] = time.monotonic) -> None:
+                begin: Callable[[], object] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
     """Write the stream's decisions until it ends, each as one line, and then its summary, also when it is broken off.
 
     Args:
         watched: The stream.
         write: Takes one line without its end.
         every: Write each decision that was seen, and not at most five a second.
+        begin: Called when the first window would be seen.
         clock: Seconds that go on.
     """
     facts, summary, warned, due = watched.facts, Summary(), Tally(), float("-inf")
     place = watched.subscribe(ROOM_FOR_ALL if every else ROOM)
     try:
         write(header_line(facts))
+        if begin is not None:
+            begin()
         while True:
             ended = watched.ended
             shown = place.get(WAIT_S)

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from neurofer.errors import NeuroferError, UsageError
@@ -31,7 +31,7 @@ NOTE_S = 4.0
 
 
 def view(watched: Watched, *, console: Console | None = None, keys: bool = True, every: bool = False,
-         hold: bool = False) -> None:
+         hold: bool = False, begin: Callable[[], object] | None = None) -> None:
     """Show a stream until it ends or the user quits, then say what it amounted to.
 
     In a terminal a picture of the whole window; elsewhere lines, at most five decisions a second. Ctrl-C ends the view
@@ -43,6 +43,7 @@ def view(watched: Watched, *, console: Console | None = None, keys: bool = True,
         keys: Whether to read keys, where standard input is a terminal; not where the events come from there.
         every: In lines, write every decision.
         hold: In a terminal with keys, stay when the stream has ended, until the user quits.
+        begin: Called when the view is ready, such as to start the stream, so that its first windows are seen.
 
     Raises:
         NeuroferError: the stream ended by an error; raised when the view is closed.
@@ -53,12 +54,14 @@ def view(watched: Watched, *, console: Console | None = None, keys: bool = True,
     if console.file.isatty() and not console.is_dumb_terminal:
         place, summary = watched.subscribe(ROOM), Summary()
         try:
+            if begin is not None:
+                begin()
             _Screen(watched, place, console, summary).run(keys, hold)
         finally:
             place.close()
             _write(console, summary_lines(watched.facts, summary))
     else:
-        write_lines(watched, lambda line: _write(console, [line]), every=every)
+        write_lines(watched, lambda line: _write(console, [line]), every=every, begin=begin)
     if watched.failure is not None:
         raise NeuroferError(watched.failure)
 
@@ -150,7 +153,7 @@ class _Screen:
         live.update(screen(seen, size.width, size.height, plain=plain), refresh=True)
 
 
-def _write(console: Console, lines: Any) -> None:
+def _write(console: Console, lines: Iterable[str]) -> None:
     """Lines as they are: not wrapped, not coloured."""
     for line in lines:
         console.file.write(line + "\n")

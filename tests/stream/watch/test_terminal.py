@@ -241,3 +241,11 @@ def test_unknown_times_are_dashes():
     shown = made_shown(0)
     shown = shown._replace(decision=shown.decision._replace(latency_ms=math.nan))
     assert decision_line(made_facts(), shown, math.nan, Tally()).endswith("- ev/s  queue 0.50 ms  compute - ms")
+
+
+@pytest.mark.parametrize("file", [io.StringIO, TtyText])
+def test_a_stream_begins_when_its_first_window_will_be_seen(watched, file):
+    places = []
+    view(watched, console=Console(file=file(), force_terminal=True, width=80, height=24), keys=False,
+         begin=lambda: places.append(len(watched.places)))
+    assert places == [1]
