@@ -64,7 +64,7 @@ class Packet(NamedTuple):
 class _Header(NamedTuple):
     sequence: int
     sensor: tuple[int, int]
-    count: int
+    events: int
 
 
 def pack(events: Events, sequence: int) -> bytes:
@@ -106,9 +106,9 @@ def read_datagram(data: bytes) -> Packet:
     if len(data) < HEADER_BYTES:
         raise WireError(f"a datagram of {len(data)} bytes, shorter than the header of {HEADER_BYTES}")
     header = _read_header(data)
-    if len(data) != HEADER_BYTES + header.count * RECORD_BYTES:
-        raise WireError(f"a datagram of {len(data)} bytes that announces {header.count} events, which need "
-                        f"{HEADER_BYTES + header.count * RECORD_BYTES}", header.sequence)
+    if len(data) != HEADER_BYTES + header.events * RECORD_BYTES:
+        raise WireError(f"a datagram of {len(data)} bytes that announces {header.events} events, which need "
+                        f"{HEADER_BYTES + header.events * RECORD_BYTES}", header.sequence)
     return Packet(header.sequence, header.sensor, memoryview(data)[HEADER_BYTES:])
 
 
@@ -160,7 +160,7 @@ def _packet_bytes(data: bytes, place: int) -> int:
         if found != MAGIC[: len(found)]:
             raise WireError(_no_magic(data[place : place + 16]))
         return min(rest + 1, HEADER_BYTES)
-    return HEADER_BYTES + _read_header(data, place).count * RECORD_BYTES
+    return HEADER_BYTES + _read_header(data, place).events * RECORD_BYTES
 
 
 def _read_header(data: bytes, place: int = 0) -> _Header:

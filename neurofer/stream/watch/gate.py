@@ -12,7 +12,7 @@ Each event is judged by those before it alone, so a stream may arrive in any pie
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +64,10 @@ def pass_gate(columns: Columns, sensor: tuple[int, int], state: GateState) -> tu
     parts = []
     while True:
         room = count - place + 1
-        out = (np.empty(room, np.int64), np.empty(room, np.uint16), np.empty(room, np.uint16), np.empty(room, np.bool_))
-        kept, place, bad, gone_back_us, *after = _sift(*columns, place, width, height, state, *out)
-        t, x, y, p = (column[:kept] for column in out)
-        parts.append(Passed(Events.trusted(t, x, y, p, sensor), bad, back_us))
+        t, p = np.empty(room, np.int64), np.empty(room, np.bool_)
+        x, y = np.empty(room, np.uint16), np.empty(room, np.uint16)
+        kept, place, bad, gone_back_us, *after = _sift(*columns, place, width, height, state, t, x, y, p)
+        parts.append(Passed(Events.trusted(t[:kept], x[:kept], y[:kept], p[:kept], sensor), bad, back_us))
         state = GateState(*after)
         if not gone_back_us:
             return parts, state
@@ -88,8 +88,10 @@ def _sift(
     out_p: NDArray[np.bool_]
 ) -> tuple[int, int, int, int, int, int, int, int, int, int, int]:
     """``(kept, place, bad, how far the clock went back, *state)``; stops at the first event of a new clock."""
-    newest, late, holding = state.newest_us, state.late, state.holding
-    held_t, held_x, held_y, held_p = state.t, state.x, state.y, state.p
+    newest: Any = state.newest_us
+    late, holding = state.late, state.holding
+    held_t: Any = state.t
+    held_x, held_y, held_p = state.x, state.y, state.p
     kept = bad = 0
     for i in range(place, len(t)):
         time = t[i]
@@ -111,7 +113,7 @@ def _sift(
                 bad += 1
             holding = 0
         if time - newest >= FAR_US:
-            holding, held_t, held_x, held_y, held_p = 1, time, np.int64(x[i]), np.int64(y[i]), np.int64(p[i])
+            holding, held_t, held_x, held_y, held_p = 1, time, int(x[i]), int(y[i]), int(p[i])
             continue
         out_t[kept], out_x[kept], out_y[kept], out_p[kept] = time, x[i], y[i], p[i]
         kept += 1

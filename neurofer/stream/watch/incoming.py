@@ -32,6 +32,7 @@ class Incoming:
         self._lost = 0
         self._begun = False
         self._beat_due = time.monotonic() + BEAT_S
+        pass_gate(unpack([b""]), (1, 1), GateState())  # loads the compiled functions, while nothing waits yet
 
     def packets(self, packets: list[Packet]) -> list[Piece]:
         """What packets bring, in the order of their arrival.

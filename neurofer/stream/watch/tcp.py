@@ -72,8 +72,8 @@ class TcpListenSource:
 
     def __init__(self, address: Address, sensor: tuple[int, int] | None) -> None:
         self.name = address.text
-        self._door = bind(address)
         self._incoming = Incoming(self.name, sensor)
+        self._door = bind(address)
 
     def pieces(self, stop: Event) -> Iterator[Piece]:
         """See ``EventSource``; goes on until ``stop``."""

@@ -30,9 +30,9 @@ class UdpSource:
 
     def __init__(self, address: Address, sensor: tuple[int, int] | None) -> None:
         self.name = address.text
+        self._incoming = Incoming(self.name, sensor)
         self._socket = bind(address)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        self._incoming = Incoming(self.name, sensor)
         self._sender: Any = None
         self._heard_at = 0.0
         self._told: set[str] = set()
@@ -62,6 +62,8 @@ class UdpSource:
                 packet = read_datagram(data)
             except WireError as error:
                 self._tell("broken", f"{error}, from {peer_name(sender)}")
+                yield from self._incoming.packets(packets)  # their numbers come before this one's
+                packets = []
                 self._incoming.lose(1, error.sequence if sender == self._sender else None)
                 continue
             if sender != self._sender:
