@@ -127,7 +127,7 @@ def _row(where: str, cells: dict[str, str]) -> tuple[OwnRow | None, list[str]]:
     if problems:
         return None, problems
     facts = {name: text for name, text in cells.items() if text and name not in (*NEEDED, *OPTIONAL)}
-    return OwnRow(where, *(cells[name] for name in NEEDED), start_us, stop_us, box, facts), []
+    return OwnRow(where, cells["file"], cells["label"], cells["subject"], start_us, stop_us, box, facts), []
 
 
 def _whole(text: str) -> int:
