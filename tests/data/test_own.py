@@ -183,3 +183,16 @@ def test_without_any_sensor_or_recording_nothing_is_made(tree: Path, tmp_path: P
     assert not (tmp_path / "store").exists()
     with pytest.raises(UsageError, match="mode is trust"):
         OwnPlan(mode="trust")
+
+
+def test_one_real_recording_is_the_same_clip_in_every_format(recordings: Path, tmp_path: Path) -> None:
+    names = [f"ncaltech101_face.{suffix}" for suffix in ("bin", "dat", "npy")] + ["ncaltech101_face_dsec.h5"]
+    path = table(tmp_path, *(f"{name},face,someone" for name in names), columns="file,label,subject")
+    summary = prepare_own(recordings, path, tmp_path / "store", OwnPlan(sensor=(240, 180)))
+    assert summary is not None
+    assert summary.clip_set is not None
+    clips = summary.clip_set.clips
+    assert [clip.name for clip in clips] == [*names[:3], "ncaltech101_face_dsec"]
+    assert {(clip.start_us, clip.stop_us, clip.box, clip.facts["box_from"]) for clip in clips} == {
+        (6, 299_365, clips[0].box, "events")}
+    assert len({(clip.path / "t.npy").read_bytes() for clip in clips}) == 1
