@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from cli.test_predict import make_run, rows_of
+
 from neurofer.events.events import Events
 from neurofer.stream import tables
 from neurofer.stream.journal import Journal

@@ -31,7 +31,8 @@ def test_a_stamp_changes_with_the_file_or_a_file_of_the_folder(tmp_path: Path) -
     file.write_bytes(b"123")
     (tmp_path / "columns" / "x.npy").write_bytes(b"12")
     one, folder = stamp_of(file), stamp_of(file.parent)
-    assert one is not None and folder is not None
+    assert one is not None
+    assert folder is not None
     assert (one[0], folder[0]) == (3, 5)
     os.utime(file, ns=(one[1] + 9_000_000_000, one[1] + 9_000_000_000))
     assert stamp_of(file) == (3, one[1] + 9_000_000_000)
