@@ -6,13 +6,19 @@ from pathlib import Path
 
 import typer
 
-from neurofer.cli.options import examples, parse_sensor
+from neurofer.cli.options import examples, paragraphs, parse_sensor
 from neurofer.errors import UsageError
+
+HELP = """Send a recording as if a camera saw it now, to 'neurofer watch' or to a program of your own.
+
+Packets of at most 1 ms go out at the pace of the recording's clock; docs/live_sources.md says byte by byte what they
+hold. What is out of order or outside the sensor is left out. Ends with 0 when the receiver goes away.
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("send", epilog=examples(
+    app.command("send", help=paragraphs(HELP), epilog=examples(
         "neurofer send face.raw tcp://127.0.0.1:7777",
         "neurofer send face.raw udp://127.0.0.1:7777 --loop",
         "neurofer send face.bin tcp-listen://:7777 --sensor 240x180",
@@ -29,11 +35,6 @@ def send(
     sensor: str | None = typer.Option(None, metavar="WxH", help="Sensor size, for files that do not say it."),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Let another machine connect to tcp-listen."),
 ) -> None:
-    """Send a recording as if a camera saw it now.
-
-    Packets of at most 1 ms go out at the pace of the recording's clock; docs/live_sources.md says byte by byte what
-    they hold. What is out of order or outside the sensor is left out. Ends with 0 when the receiver goes away.
-    """
     factor, size = parse_speed(speed), parse_sensor(sensor)
     from neurofer.events.open import open_recording
     from neurofer.stream.send import Sent

@@ -62,7 +62,7 @@ def send(recording: Recording, deliver: Callable[[bytes], None], *, speed: float
         NeuroferError: the recording holds no events.
     """
     packet_us = PACKET_US if np.isfinite(speed) else np.inf
-    shift_us, began = 0, time.monotonic()
+    shift_us, began = 0, 0.0
     first_us: int | None = None
     deliver(pack(Events.empty(recording.sensor), 0))
     sent = Sent(packets=1)
@@ -70,8 +70,8 @@ def send(recording: Recording, deliver: Callable[[bytes], None], *, speed: float
         end_us: int | None = None
         for events in cut_packets(recording.pieces(), packet_us):
             end_us = events.end_us + shift_us
-            if first_us is None:
-                first_us = events.start_us
+            if first_us is None:  # the clock starts once the first block is decoded
+                first_us, began = events.start_us, time.monotonic()
             if np.isfinite(speed):
                 sent = _wait(began + (end_us - first_us) / 1e6 / speed, recording.sensor, deliver, sent)
             if shift_us:
