@@ -1,4 +1,4 @@
-"""The site of the documents: links turned to its pages, notebooks and modules as pages, and that what is built holds."""
+"""The site of the documents: links are turned to its pages, notebooks and modules become pages, what is built holds."""
 
 from __future__ import annotations
 
