@@ -43,8 +43,8 @@ def event_cloud_figure(events: Events, *, window_us: tuple[int, int] | None = No
     unit, size = after_first(stop_us - start_us)
     depth = (inside.t[places] - start_us) / size
     width, height = events.sensor
-    figure = Figure(figsize=(8.4, 4.7), dpi=130)
-    axes: Any = figure.add_axes((-0.04, -0.06, 1.08, 1.12), projection="3d", computed_zorder=False)
+    figure = Figure(figsize=(7.2, 4.7), dpi=130)
+    axes: Any = figure.add_axes((-0.09, -0.07, 1.16, 1.15), projection="3d", computed_zorder=False)
     colours = np.where(inside.p[places, None], np.array(ON_COLOUR), np.array(OFF_COLOUR))
     axes.scatter(inside.x[places], depth, inside.y[places], c=colours, s=1.6, alpha=0.5, linewidths=0, depthshade=False)
     if box is not None:
@@ -57,7 +57,7 @@ def event_cloud_figure(events: Events, *, window_us: tuple[int, int] | None = No
     said = f"{len(inside):,} events" if len(places) == len(inside) else \
         f"{len(places):,} of {len(inside):,} events, evenly thinned"
     figure.text(0.99, 0.02, said, ha="right", fontsize=8.5, color=QUIET)
-    for left, name, colour in ((0.01, "ON", ON_COLOUR), (0.045, "OFF", OFF_COLOUR)):
+    for left, name, colour in ((0.01, "ON", ON_COLOUR), (0.055, "OFF", OFF_COLOUR)):
         figure.text(left, 0.02, name, fontsize=8.5, color=colour, fontweight="bold")
     return titled(figure, title)
 

@@ -52,8 +52,8 @@ def membrane_figure(membranes: NDArray[np.floating[Any]], spikes: NDArray[np.boo
         axes.set_xlim(start_ms, times[-1])
         axes.tick_params(axis="x", length=2 if axes is panels[-1] else 0)
     if threshold is not None:
-        panels[0].annotate("threshold", (1.0, threshold), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                           textcoords="offset points", va="center", fontsize=8, color=QUIET)
+        panels[0].annotate("threshold", (0.0, threshold), xycoords=("axes fraction", "data"), xytext=(4, 1.5),
+                           textcoords="offset points", va="bottom", fontsize=7.5, color=QUIET)
     panels[-1].set_xlabel("milliseconds", fontsize=9, color=INK)
     return titled(figure, title)
 

@@ -86,7 +86,7 @@ def _draw_layer(left: Any, right: Any, name: str, spikes: NDArray[np.bool_], dt_
     shown = spikes[:, places]
     time, row = np.nonzero(shown)
     colours = [BLUE if truth is not None and number == truth else INK for number in row]
-    tall, width = (0.4, 1.1) if rows <= _NAMED else (0.5, 0.5)
+    tall, width = (0.4, 1.1) if rows <= _NAMED else (0.5, 0.75)
     left.vlines(dt_ms * (time + 0.5), row - tall, row + tall, color=colours or INK, linewidth=width)
     rates = shown.sum(0) / (steps * dt_ms / 1e3)
     right.barh(np.arange(rows), rates, height=0.7 if rows <= _NAMED else 1.0, linewidth=0,

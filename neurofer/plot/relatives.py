@@ -15,14 +15,15 @@ from neurofer.data.clip import Box
 from neurofer.data.crop import crop_resize
 from neurofer.events.events import Events
 from neurofer.plot._look import GROUND, INK, QUIET, titled
+from neurofer.plot.cloud import thinned_evenly
 from neurofer.plot.frames import EventFrame, count_pixels, frame_image, full_count
 from neurofer.plot.representations import colour_scale, rgb_image
 from neurofer.represent.base import Representation
 from neurofer.represent.registry import KINDS, build_representation
 
 MOST_CHANNELS = 4
-BOX_SIDE = 192
-"""Longest side of a panel in pixels when there is a face box."""
+_FULL = 85
+"""Percentile in full colour: small panels need more contrast than large ones."""
 
 
 def representations_sheet(events: Events, window_us: tuple[int, int],
@@ -30,9 +31,9 @@ def representations_sheet(events: Events, window_us: tuple[int, int],
                           title: str = "") -> Figure:
     """The events of a window as an event frame, then in every representation, a panel each.
 
-    Pictures of three channels are shown in their colours, of one in grey. Other representations show their first
-    channels, up to four as tiles, each representation on a colour scale of its own: values of either sign from blue
-    through white to red, of one sign from dark to bright.
+    Pictures of three channels are shown in their colours, of one in grey. Other representations show up to four of
+    their channels, evenly spread, as tiles, each representation on a colour scale of its own: values of either sign
+    from blue through white to red, of one sign from dark to bright.
 
     Args:
         events: At least one in the window.
@@ -56,7 +57,7 @@ def representations_sheet(events: Events, window_us: tuple[int, int],
     for recipe in recipes:
         array = recipe(inside, window_us, origin_us=events.start_us)
         if box is not None:
-            array = crop_resize(array, box, BOX_SIDE, recipe.empty_value)
+            array = crop_resize(array, box, max(box.width, box.height), recipe.empty_value)
         pictures.append((recipe.kind, _told(recipe), _picture(array, recipe.is_picture)))
     columns = min(len(pictures), min(range(7, 3, -1), key=lambda many: -len(pictures) % many))
     rows = math.ceil(len(pictures) / columns)
@@ -67,7 +68,7 @@ def representations_sheet(events: Events, window_us: tuple[int, int],
     for panel in panels.ravel()[len(pictures) :]:
         panel.set_axis_off()
     for panel, (name, told, picture) in zip(panels.ravel(), pictures, strict=False):
-        panel.imshow(picture, interpolation="antialiased")
+        panel.imshow(picture, interpolation="nearest")
         panel.set_title(name, loc="left", fontsize=9, color=INK, pad=11)
         panel.annotate(told, (0, 1), xycoords="axes fraction", xytext=(0, 2.5), textcoords="offset points",
                        fontsize=6.8, color=QUIET)
@@ -87,15 +88,15 @@ def _event_frame(events: Events, window_us: tuple[int, int], box: Box | None) ->
     image = frame_image(counts, full)
     if box is None:
         return image
-    return np.moveaxis(crop_resize(np.moveaxis(image, -1, 0), box, BOX_SIDE, GROUND[1]), 0, -1)
+    return np.moveaxis(crop_resize(np.moveaxis(image, -1, 0), box, max(box.width, box.height), GROUND[1]), 0, -1)
 
 
 def _picture(array: NDArray[Any], is_picture: bool) -> NDArray[Any]:
-    """``(H, W, 3)`` for the eye: colours as they are, or the first channels as tiles."""
+    """``(H, W, 3)`` for the eye: colours as they are, or some channels as tiles."""
     if is_picture and len(array) == 3:
         return rgb_image(np.ascontiguousarray(array))
-    values = np.asarray(array[:MOST_CHANNELS], np.float64)
-    (low, high), colours, _ = ((0.0, 255.0), "gray", "") if is_picture else colour_scale(values)
+    values = np.asarray(array[thinned_evenly(len(array), MOST_CHANNELS)], np.float64)
+    (low, high), colours, _ = ((0.0, 255.0), "gray", "") if is_picture else colour_scale(values, _FULL)
     shades = matplotlib.colormaps[colours](np.clip((values - low) / ((high - low) or 1.0), 0, 1))[..., :3]
     columns = 1 if len(shades) == 1 else 2
     gap = max(1, shades.shape[2] // 48)
@@ -117,5 +118,5 @@ def _told(recipe: Representation) -> str:
     names = ", ".join(recipe.channel_names[:shown]) if recipe.channels > 1 else ""
     said = f"{recipe.channels} channel{'s' * (recipe.channels > 1)}"
     if shown < recipe.channels:
-        return f"{said}, the first {shown}"
+        return f"{said}, {shown} shown"
     return f"{said}: {names}" if names and len(names) < 22 else said

@@ -84,12 +84,17 @@ def representation_figure(
     return figure
 
 
-def colour_scale(values: NDArray[np.float64]) -> tuple[tuple[float, float], str, str]:
-    """Lower and upper limit, colour map, and on which side of the bar values lie beyond."""
+def colour_scale(values: NDArray[np.float64], full: float = 97) -> tuple[tuple[float, float], str, str]:
+    """Lower and upper limit, colour map, and on which side of the bar values lie beyond.
+
+    Args:
+        values: To be shown.
+        full: Percentile of the values that are not zero which has full colour.
+    """
     filled = values[values != 0]
     if not len(filled):
         return (0.0, 1.0), "magma", "neither"
-    reach = float(np.percentile(np.abs(filled), 97))
+    reach = float(np.percentile(np.abs(filled), full))
     beyond = bool(np.abs(filled).max() > reach)
     if (filled < 0).any():
         return (-reach, reach), "RdBu_r", "both" if beyond else "neither"
