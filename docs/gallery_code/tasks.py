@@ -1,4 +1,4 @@
-"""Micro-expressions and spotting."""
+"""Micro-expressions and spotting: short ones in few frames, and all of a long video."""
 
 from __future__ import annotations
 
