@@ -93,11 +93,16 @@ class Incoming:
         if sequence is None or self._sequence.see(sequence) != "copy":
             self._lost += packets
 
-    def beat(self) -> list[Piece]:
-        """An empty piece if none was given for a while and the sensor is known."""
+    def beat(self, silent: bool = True) -> list[Piece]:
+        """An empty piece if none was given for a while and the sensor is known.
+
+        Args:
+            silent: Whether nothing waits to be read, so that packets that are missing have had their time.
+        """
         if time.monotonic() < self._beat_due:
             return []
-        self._sequence.settle()
+        if silent:
+            self._sequence.settle()
         return self._piece(None, 0)
 
     def end(self) -> list[Piece]:

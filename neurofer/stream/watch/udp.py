@@ -40,9 +40,10 @@ class UdpSource:
     def pieces(self, stop: Event) -> Iterator[Piece]:
         """See ``EventSource``; goes on until ``stop``."""
         while not stop.is_set():
-            if select.select([self._socket], [], [], BEAT_S)[0]:
+            ready, _, _ = select.select([self._socket], [], [], BEAT_S)
+            if ready:
                 yield from self._receive()
-            yield from self._incoming.beat()
+            yield from self._incoming.beat(silent=not ready)
         yield from self._incoming.end()
 
     def close(self) -> None:

@@ -56,10 +56,12 @@ def test_the_largest_packet_of_our_sender_fits_a_datagram(reading: Reading, send
     wait_for(lambda: reading.kept == DATAGRAM_EVENTS)
 
 
-def test_missing_reordered_and_doubled_datagrams(reading: Reading, sender: Sender) -> None:
+def test_missing_reordered_and_doubled_datagrams(port: int, sender: Sender) -> None:
+    source = open_source(f"udp://:{port}")
     sender.send(packet(0), packet(1), packet(3), packet(3), packet(6), packet(5), packet(7))
-    wait_for(lambda: reading.kept + reading.bad == 60 and reading.lost)
-    reading.end()
+    with Reading(source) as reading:
+        wait_for(lambda: reading.kept + reading.bad == 60 and reading.lost)
+        reading.end()
     assert reading.lost == 2  # 2 and 4
     assert reading.bad == 10  # 5 came behind 6, whose events are newer
     assert reading.kept == 50
@@ -94,6 +96,7 @@ def test_numbers_wrap(reading: Reading, sender: Sender) -> None:
 def test_a_second_sender_is_not_heard_until_the_first_is_silent(
     reading: Reading, sender: Sender, port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(udp, "SILENCE_S", 60.0)
     sender.send(packet(5))
     wait_for(lambda: reading.kept == 10)
     other = Sender(port)
