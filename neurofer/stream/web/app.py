@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ MOST_PAGES = 32
 
 
 def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None = None,
-              picture: Picture | None = None, send_timeout_s: float = SEND_TIMEOUT_S) -> FastAPI:
+              picture: Picture | None = None, send_timeout_s: float = SEND_TIMEOUT_S,
+              ready: Callable[[], None] | None = None) -> FastAPI:
     """The application that shows a running stream; it follows the stream while it is served.
 
     Args:
@@ -40,12 +41,13 @@ def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None
         hosts: Names under which it may be asked for; those of the loopback by default.
         picture: What the network sees of a window; the TIE picture of the face box by default.
         send_timeout_s: A page that takes nothing for so long is let go.
+        ready: Called once it follows the stream.
 
     Raises:
         MissingExtraError: FastAPI is not installed.
     """
     try:
-        from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+        from fastapi import FastAPI, WebSocket
         from starlette.requests import Request
         from starlette.responses import Response
         from starlette.routing import Route, WebSocketRoute
@@ -62,6 +64,8 @@ def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None
         feed.start()
         app.state.feed = feed
         try:
+            if ready is not None:
+                ready()
             yield
         finally:
             feed.stop()
@@ -77,8 +81,7 @@ def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None
         viewer = Viewer(socket.app.state.feed, socket, send_timeout_s)
         open_pages.add(viewer)
         try:
-            with contextlib.suppress(WebSocketDisconnect):
-                await viewer.run()
+            await viewer.run()
         finally:
             open_pages.discard(viewer)
 

@@ -68,7 +68,7 @@ class Feed:
         self._painter = painter
         self._subscription = watched.subscribe(ROOM)
         self._newest: Shown | None = None
-        self._told: Shown | None = None
+        self._late: Shown | None = None  # told of while the pictures of one before it were being made
         self._painted: Shown | None = None
         self._painting: Future[list[Part]] | None = None
         self._painters = ThreadPoolExecutor(1, "page pictures")
@@ -127,16 +127,17 @@ class Feed:
         shown, now_s = self._newest, time.monotonic()
         if self._painting is not None and self._painting.done():
             parts = self._made(self._painting)
-            self._painting, self._told = None, self._painted
-            self._show(self._painted, parts)
+            self._painting = None
+            self._show(self._late or self._painted, parts)
             return True
         if shown is None or not self._listeners:
             return False
         if self._painting is None and shown is not self._painted and now_s >= self._due_s:
-            self._painted, self._due_s, self._late_s = shown, max(self._due_s + PERIOD_S, now_s), now_s + BEAT_S
+            self._painted, self._late, self._late_s = shown, None, now_s + BEAT_S
+            self._due_s = max(self._due_s + PERIOD_S, now_s)
             self._painting = self._painters.submit(self._painter.parts, shown)
-        elif self._painting is not None and shown is not self._told and now_s > self._late_s:
-            self._told, self._late_s = shown, now_s + BEAT_S
+        elif self._painting is not None and shown is not self._painted and now_s > self._late_s:
+            self._late, self._late_s = shown, now_s + BEAT_S
             self._show(shown, [])
             return True
         return False

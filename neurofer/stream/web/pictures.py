@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofer.data.clip import Box
 from neurofer.events.events import Events
 from neurofer.represent.base import Representation
-from neurofer.stream.watch.shown import Shown
+from neurofer.stream.watch.shown import Shown, Tally
 from neurofer.stream.web.wire import Part
 
 LONGEST_PX = 640
@@ -33,6 +34,11 @@ class Painter:
         """
         self._picture = picture or face_picture()
         self._full = 0.0
+
+    def warm_up(self) -> None:
+        """Let compilers settle on a made-up window, so that the first picture does not hold up the stream."""
+        events = Events([0, 1], [0, 7], [0, 7], [0, 1], (8, 8))
+        Painter(self._picture).parts(Shown(0, 0, 100, 100, events, Box(0, 0, 8, 8), None, None, Tally(), 0.0))
 
     def parts(self, shown: Shown) -> list[Part]:
         """The event picture, the face if its box is known, and the raster if there is one."""

@@ -13,7 +13,7 @@ from neurofer.errors import UsageError, missing_extra
 from neurofer.stream.watch.shown import Watched
 from neurofer.stream.web.app import build_app
 from neurofer.stream.web.guard import Hosts, check_access
-from neurofer.stream.web.pictures import Picture
+from neurofer.stream.web.pictures import Painter, Picture
 from neurofer.stream.web.viewer import SEND_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -31,17 +31,19 @@ def serve(watched: Watched, host: str = "127.0.0.1", port: int = 8000, token: st
         port: 0 picks a free one.
         token: What a page must know, at least 16 characters.
         allow_remote: Whether other machines may reach it.
-        ready: Is told the address to open, token included, once connections are taken.
+        ready: Is told the address to open, token included, once the stream is followed and connections are taken.
         picture: What the network sees of a window; the TIE picture of the face box by default.
 
     Raises:
         MissingExtraError: FastAPI, uvicorn or websockets is not installed.
         UsageError: the port is taken, the address is not this machine's, or others could reach it without a token.
     """
-    server, listening = open_server(watched, host, port, token, allow_remote, picture)
-    try:
+    def tell() -> None:
         if ready is not None:
             ready(address_of(listening, host, token))
+
+    server, listening = open_server(watched, host, port, token, allow_remote, picture, ready=tell)
+    try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
     finally:
@@ -50,7 +52,8 @@ def serve(watched: Watched, host: str = "127.0.0.1", port: int = 8000, token: st
 
 def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token: str | None = None,
                 allow_remote: bool = False, picture: Picture | None = None,
-                send_timeout_s: float = SEND_TIMEOUT_S) -> tuple[uvicorn.Server, socket.socket]:
+                send_timeout_s: float = SEND_TIMEOUT_S,
+                ready: Callable[[], None] | None = None) -> tuple[uvicorn.Server, socket.socket]:
     """A server that is not running yet, and the socket on which connections already wait for it.
 
     Raises:
@@ -64,7 +67,9 @@ def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token:
         raise missing_extra("live pages", "web", error) from error
 
     check_access(host, token, allow_remote)
-    app = build_app(watched, token, hosts=Hosts.of(host), picture=picture, send_timeout_s=send_timeout_s)
+    Painter(picture).warm_up()
+    app = build_app(watched, token, hosts=Hosts.of(host), picture=picture, send_timeout_s=send_timeout_s,
+                    ready=ready)
     listening = _listen(host, port, send_timeout_s)
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, server_header=False,
                             ws_max_size=16_384, ws_max_queue=8, timeout_graceful_shutdown=1, limit_concurrency=256)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from neurofer.errors import NeuroferError
@@ -13,6 +14,7 @@ from neurofer.stream.web.feed import Feed, Status
 from neurofer.stream.web.wire import facts_row, pack, text
 
 if TYPE_CHECKING:
+    from anyio import CancelScope
     from fastapi import WebSocket
 
 SEND_TIMEOUT_S = 10.0
@@ -38,6 +40,8 @@ class Viewer:
 
     async def run(self) -> None:
         """Serve the page until it goes, or takes nothing any more."""
+        import anyio
+
         loop = asyncio.get_running_loop()
 
         def listener() -> None:
@@ -45,23 +49,30 @@ class Viewer:
                 loop.call_soon_threadsafe(self._news.set)
 
         self._feed.join(listener)
-        tasks = [asyncio.ensure_future(self._read()), asyncio.ensure_future(self._write())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            async with anyio.create_task_group() as tasks:
+                for work in (self._read, self._write):
+                    tasks.start_soon(self._until_gone, work, tasks.cancel_scope)
         finally:
             self._feed.leave(listener)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_gone(self, work: Callable[[], Awaitable[None]], both: CancelScope) -> None:
+        from starlette.websockets import WebSocketDisconnect
+
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            await work()
+        both.cancel()
 
     async def _read(self) -> None:
+        from anyio.to_thread import run_sync
+
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
             try:
                 command = read_command(message.get("text"))
-                await asyncio.to_thread(command.carry_out, self._feed.watched)
+                await run_sync(command.carry_out, self._feed.watched)
             except NeuroferError as error:
                 self._errors.append(str(error))
                 self._news.set()
@@ -79,8 +90,11 @@ class Viewer:
                 await self._send(message)
 
     async def _send(self, message: str | bytes) -> None:
+        import anyio
+
         whole = self._socket.send_text(message) if isinstance(message, str) else self._socket.send_bytes(message)
-        await asyncio.wait_for(whole, self._timeout_s)
+        with anyio.fail_after(self._timeout_s):
+            await whole
 
     def _hello(self) -> str:
         stretch = self._feed.history.since(0)

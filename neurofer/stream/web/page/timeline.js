@@ -102,6 +102,7 @@ export class Timeline {
   draw() {
     const { pen, width, height } = sharp(this.canvas);
     if (!this.facts) return;
+    Object.assign(this.canvas.dataset, { decisions: this.rows.length, from: this.rows[0]?.[SINCE] ?? "" });
     const classes = this.facts.classes;
     const widest = Math.max(...classes.map((name) => pen.measureText(name).width)) + 14;
     [this.left, this.right] = [44, width - Math.min(widest, width * 0.22)];

@@ -79,7 +79,7 @@ function notice(words) {
 /** What is shown once for a stream. */
 function begin(facts) {
   const speed = facts.speed === null ? "as fast as it goes" : facts.speed === 1 ? "real time" : `${facts.speed}× speed`;
-  get("facts").textContent = `${facts.source} · ${facts.model} (${facts.backend}) · `
+  get("facts").textContent = `${facts.source} · ${facts.model}${facts.model === facts.backend ? "" : ` (${facts.backend})`} · `
     + `${Math.round(facts.window_us / 100) / 10} ms windows · ${speed}`;
   document.title = `${facts.source} · neurofer watch`;
   get("bars").replaceChildren(...facts.classes.map((name) => {

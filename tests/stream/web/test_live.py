@@ -1,0 +1,159 @@
+"""A page's conversation with the server: what comes, in which order, and that wrong words do no harm."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from trees.running_stream import CLASSES, RunningStream, until
+
+from neurofer.stream.web.pictures import Painter
+from neurofer.stream.web.wire import unpack
+
+
+@pytest.fixture
+def connected():
+    """``with connected(stream) as open_page``, and ``with open_page() as socket``."""
+    testing = pytest.importorskip("fastapi.testclient", reason="the web extra is not installed")
+    from neurofer.stream.web.app import build_app
+
+    Painter().warm_up()
+
+    @contextlib.contextmanager
+    def run(stream):
+        client = testing.TestClient(build_app(stream), base_url="http://127.0.0.1")
+        with stream, client as browser:
+            yield lambda: browser.websocket_connect("/live", headers={"host": "127.0.0.1"})
+
+    return run
+
+
+def next_shown(socket):
+    """The next window, whatever else comes before it."""
+    while True:
+        message = socket.receive()
+        if message.get("bytes"):
+            return unpack(message["bytes"])
+
+
+def test_first_hello_then_windows_with_pictures(connected) -> None:
+    with connected(RunningStream(windows=500)) as page, page() as socket:
+        hello = socket.receive_json()
+        assert hello["kind"] == "hello"
+        assert hello["facts"]["classes"] == list(CLASSES)
+        assert (hello["paused"], hello["ended"], hello["failure"]) == (False, False, None)
+        header, parts = next_shown(socket)
+        assert (header["sensor"], header["box"]) == ([160, 120], [44, 14, 72, 88])
+        while not parts:
+            header, parts = next_shown(socket)
+        assert parts["event"].startswith(b"\x89PNG")
+        assert parts["face"].startswith(b"\x89PNG")
+
+
+def test_every_decision_arrives_once_although_pictures_are_rarer(connected) -> None:
+    with connected(RunningStream(windows=400, pace_s=0.003)) as page, page() as socket:
+        rows, pictures = socket.receive_json()["decisions"], 0
+        while len(rows) < 300:
+            header, _ = next_shown(socket)
+            rows += header["decisions"]
+            pictures += 1
+        moments = [row[0] for row in rows]
+        assert moments == sorted(set(moments))
+        assert pictures < 200
+        skipped = header["skipped"]
+        assert moments[-1] - moments[0] <= (len(moments) - 1 + skipped) * 33_333.0 + 1
+
+
+def test_a_page_that_comes_again_gets_the_same_timeline(connected) -> None:
+    with connected(stream := RunningStream(windows=60, pace_s=0.01)) as page:
+        with page() as socket:
+            rows = socket.receive_json()["decisions"]
+            while not stream.ended:
+                rows += next_shown(socket)[0]["decisions"]
+        with page() as socket:
+            again = socket.receive_json()["decisions"]
+    assert again[: len(rows)] == rows
+    assert len(again) == 58
+
+
+def test_pause_seek_and_go_on(connected) -> None:
+    with connected(stream := RunningStream(windows=500)) as page, page() as socket:
+        next_shown(socket)
+        socket.send_json({"do": "pause"})
+        assert until(lambda: stream.paused)
+        socket.send_json({"do": "seek", "since_us": 10_000_000})
+        while (header := next_shown(socket)[0])["since_us"] < 10_000_000:
+            pass
+        assert header["since_us"] == round(301 * 33_333.0)
+        assert header["paused"]
+        assert header["tally"]["restarts"] == 1
+        socket.send_json({"do": "resume"})
+        while next_shown(socket)[0]["paused"]:
+            pass
+
+
+def test_wrong_words_are_answered_and_the_page_goes_on(connected) -> None:
+    def error(socket):
+        while True:
+            message = socket.receive()
+            if "error" in (message.get("text") or ""):
+                return message["text"]
+
+    with connected(RunningStream(seekable=False)) as page, page() as socket:
+        socket.send_text('{"do": "format"}')
+        assert "pause" in error(socket)
+        socket.send_bytes(b"\x00\x01")
+        assert "text" in error(socket)
+        socket.send_text("x" * 5_000)
+        assert "1024 bytes" in error(socket)
+        socket.send_json({"do": "seek", "since_us": 0})
+        assert "cannot go back" in error(socket)
+        assert next_shown(socket)[0]["kind"] == "shown"
+
+
+def test_a_page_that_comes_while_it_stands_still_sees_the_window(connected) -> None:
+    with connected(stream := RunningStream(windows=500)) as page:
+        assert until(lambda: stream.number > 5)
+        stream.pause()
+        with page() as socket:
+            assert until(lambda: stream.paused)
+            assert next_shown(socket)[0]["number"] >= 4
+
+
+def test_a_failure_is_told(connected) -> None:
+    with connected(stream := RunningStream()) as page, page() as socket:
+        next_shown(socket)
+        stream.failure = "tcp://127.0.0.1:7777: the connection broke"
+        while True:
+            message = socket.receive()
+            header = unpack(message["bytes"])[0] if message.get("bytes") else {}
+            if "connection broke" in (message.get("text") or "") or header.get("failure"):
+                break
+
+
+def test_pictures_that_cannot_be_made_do_not_stop_the_decisions() -> None:
+    testing = pytest.importorskip("fastapi.testclient", reason="the web extra is not installed")
+    from neurofer.stream.web.app import build_app
+
+    def broken(shown):
+        raise ValueError("no picture")
+
+    stream = RunningStream(windows=500)
+    with stream, testing.TestClient(build_app(stream, picture=broken), base_url="http://127.0.0.1") as browser:
+        with browser.websocket_connect("/live", headers={"host": "127.0.0.1"}) as socket:
+            rows = socket.receive_json()["decisions"]
+            while len(rows) < 5:
+                header, parts = next_shown(socket)
+                rows += header["decisions"]
+            assert parts == {}
+
+
+def test_no_more_pages_than_there_is_room_for(connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    from starlette.websockets import WebSocketDisconnect
+
+    monkeypatch.setattr("neurofer.stream.web.app.MOST_PAGES", 1)
+    with connected(RunningStream()) as page, page() as socket:
+        socket.receive_json()
+        with pytest.raises(WebSocketDisconnect) as refused, page():
+            pass
+        assert refused.value.code == 1013
