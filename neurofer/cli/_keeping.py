@@ -207,12 +207,14 @@ class Making:
     def _tell_end(self, entries: Sequence[Entry]) -> None:
         from neurofer.cli._telling import tell_failures, tell_part
         from neurofer.stream.finished_table import summary_of
+        from neurofer.stream.outcomes import is_silent
 
         tell_part(self.task)
         summary = summary_of(entries)
         tell_failures(self.task, summary)
         if summary.failures:
-            _say("  the same command with --skip-done, and with --sensor where it was missing, tries only these again")
+            silent = any(is_silent(str(failure)) for failure in summary.failures.values())
+            _say(f"  the same command with {'--sensor and ' if silent else ''}--skip-done tries only these again")
 
 
 def _place(path: Path) -> str:

@@ -32,6 +32,10 @@ Beside the file of -o, boxes.csv says where each face box came from (user, truth
 holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if
 something failed. The exit code is 0 if at least one recording went well, 1 if none did.
 
+Finished recordings are kept in OUT.partial until the file of -o appears whole: after a kill the same command with
+--resume goes on. --skip-done adds to a finished table recordings that are new, failed or changed. 'neurofer predict
+--help' says more.
+
 simulate and gpu read any length in constant memory. lava takes a recording as a whole, seconds to start and tens of
 milliseconds for every step: choose a part of a long one with --stop-us.
 """

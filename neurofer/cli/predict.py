@@ -32,7 +32,15 @@ network that sees slices of a whole clip (sew_resnet18 and its twin) gives one r
 
 Beside the file of -o, boxes.csv says where each face box came from (user, truth, events, density), and failures.csv
 holds rows file,error of the recordings that failed; without -o it is written into the current folder, and only if
-something failed. The exit code is 0 if at least one recording went well, 1 if none did.
+something failed. The exit code is 0 if at least one recording went well, 1 if none did; at the end failures are told by
+kind, with what to do.
+
+Finished recordings are kept in OUT.partial, each on the disk before the next, until the file of -o appears whole. After
+a kill, Ctrl-C or a full disk the same command with --resume goes on: only latency_ms differs from a table that was
+never interrupted. --skip-done adds to a finished table what it lacks: recordings that are new, that failed (give
+--sensor where it was missing), or that changed. All other rows stay byte for byte; OUT.done, the list of what was
+decided, must lie beside the table. Both try failed recordings again, and refuse another model or other options. Without
+them a finished table is replaced, an unfinished one only by --overwrite.
 
 Many recordings are shared out over processes by --workers, each with one thread; rows keep their order, and only
 latency_ms feels the company. Over machines, --shard I/N takes every N-th recording, and all names get -I-of-N.
@@ -57,6 +65,8 @@ def register(app: typer.Typer) -> None:
     app.command("predict", help=paragraphs(HELP), epilog=examples(
         "neurofer predict runs/ann recording.raw",
         "neurofer predict runs/snn recordings/ -o decisions.csv",
+        "neurofer predict runs/ann recordings/ -o decisions.csv --workers 0 --resume",
+        "neurofer predict runs/ann recordings/ -o decisions.csv --skip-done",
         "neurofer predict runs/ann recordings/ -o decisions.csv --workers 0 --shard 3/8",
         "neurofer predict runs/ann gen3.raw --sensor 640x480 --box 210,80,200,200 --stop-us 1000000",
         "neurofer predict runs/micro face.mp4 --plot pictures",

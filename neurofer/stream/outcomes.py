@@ -18,8 +18,9 @@ Stamp = tuple[int, int]
 
 MOST_NAMES = 3
 
+_SILENT = "does not say its sensor size"
 _ADVICE = (
-    ("does not say its sensor size", "say it by --sensor, such as --sensor 640x480"),
+    (_SILENT, "say it by --sensor, such as --sensor 640x480"),
     ("is a video", "make events of it with neurofer simulate VIDEO -o EVENTS"),
     ("does not exist", "check the name, and whether its disk is there"),
     ("is empty", "copy it again"),
@@ -99,6 +100,11 @@ def failure_lines(failures: Iterable[tuple[Path, str]]) -> Iterator[str]:
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
         yield f"  {len(found)}{_with_advice(kind, [why for _, why in found])}"
         yield f"     {name_some([path.name for path, _ in found], MOST_NAMES)}"
+
+
+def is_silent(why: str) -> bool:
+    """Whether a recording failed because neither its file nor the user says its sensor."""
+    return _SILENT in why
 
 
 def reason_of(path: Path, outcome: Outcome) -> str | None:
