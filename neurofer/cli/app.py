@@ -23,6 +23,7 @@ VERBS = {
     "Data": ("simulate", "prepare"),
     "Recognition": ("pretrain", "probe", "train", "evaluate", "predict", "spot", "score-spotting", "cast",
                     "import-nir", "reproduce"),
+    "Live": ("watch", "send"),
     "Hardware": ("export", "deploy", "compare"),
     "About neurofer": ("demo", "ls", "cp", "doctor"),
 }

@@ -6,10 +6,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-INK, QUIET, BLUE, GREEN, ORANGE = "#1f2933", "#7b8794", "#2563a8", "#2e7d5b", "#d9730d"
+from neurofer.events.picture import GROUND, OFF_COLOUR, ON_COLOUR
 
-GROUND, ON_COLOUR, OFF_COLOUR = (0.925, 0.933, 0.941), (0.85, 0.28, 0.06), (0.09, 0.36, 0.66)
-"""Of events: what lies behind them, brighter, darker."""
+__all__ = ["BLUE", "FAINT", "GREEN", "GROUND", "INK", "OFF_COLOUR", "ON_COLOUR", "ORANGE", "QUIET", "after_first",
+           "bare_axes", "titled"]
+
+INK, QUIET, BLUE, GREEN, ORANGE = "#1f2933", "#7b8794", "#2563a8", "#2e7d5b", "#d9730d"
 
 FAINT = "#e4e7eb"
 """Of the lines behind a figure, and of what is there and says nothing."""

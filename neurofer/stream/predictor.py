@@ -45,6 +45,7 @@ class Predictor:
         card = run.card
         self.classes: tuple[str, ...] = tuple(card["classes"])
         self.name = Path(run.path).name
+        self._path, self._card = Path(run.path), card
         self.backend: str = card["backend"]
         self._step = _step_of(run)
         self.window_us = math.inf if isinstance(self._step, WholeStep) else float(card["window_us"])
@@ -150,6 +151,11 @@ class Predictor:
                              "take a run of another network, or neurofer predict")
         self._warm_up((128, 128))
         return Decides(self._step, self.classes, self.window_us, self.evidence_us, digest_of(self._step))
+
+    def _repr_html_(self) -> str:
+        from neurofer.train.run_card import run_card
+
+        return run_card(self._path, self._card)
 
     def _warm_up(self, sensor: tuple[int, int]) -> None:
         """Let compilers and caches settle on one made-up window, so that the first latency is not theirs."""

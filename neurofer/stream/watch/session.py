@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -37,7 +38,7 @@ class Session:
     """Watches a recording or a live source (a ``Watched``); use it in a ``with`` block, which starts and ends it.
 
     Overload: once more than ``most_waiting`` whole windows wait, all but the newest few are dropped and counted, and
-    the network starts anew (``WaitingWindows``). With infinite speed nothing is dropped; the source is held back instead.
+    the network starts anew (``WaitingWindows``). With infinite speed nothing is dropped; the source is held back.
     """
 
     def __init__(self, predictor: Predictor, source: Recording | EventSource, *, speed: float = 1.0,
@@ -162,8 +163,11 @@ class Session:
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except _FAILURES as error:
-            self._failure = " ".join(str(error).split()) or type(error).__name__
+        except Exception as error:  # noqa: BLE001  a thread must not die unnoticed: whoever watches is told
+            known = isinstance(error, _FAILURES)
+            why = " ".join(str(error).split()) or type(error).__name__
+            self._failure = why if known else f"unexpected {type(error).__name__}: {why}"
+            logging.getLogger(__name__).debug("a stream ended", exc_info=error)
             self._transport.stop()
             self._queue.close(forget=True)
             self._end(True)
