@@ -27,12 +27,12 @@ class Frame(NamedTuple):
     """What all pages are shown of one window.
 
     Attributes:
-        count: Counts the frames, from 1.
+        serial: Counts the frames, from 1.
         header: Facts about the window.
         parts: Its pictures, encoded; none where they are still being made, and the ones before stay.
     """
 
-    count: int
+    serial: int
     header: dict[str, Any]
     parts: list[Part]
 
@@ -151,8 +151,8 @@ class Feed:
 
     def _show(self, shown: Shown | None, parts: list[Part]) -> None:
         if shown is not None:
-            count = self.frame.count + 1 if self.frame else 1
-            self.frame = Frame(count, self._header(shown), parts)
+            serial = self.frame.serial + 1 if self.frame else 1
+            self.frame = Frame(serial, self._header(shown), parts)
 
     def _header(self, shown: Shown) -> dict[str, Any]:
         decision = shown.decision

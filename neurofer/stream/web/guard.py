@@ -93,14 +93,14 @@ class Guard:
     def _refusal(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host")
         if not self._hosts.allow(host):
-            return 403, "This page answers only under the name that it was opened for; use the address that was printed."
+            return 403, "This page answers only under its own name; open it by the address that was printed."
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != (host or "").lower():
             return 403, "Another site may not look at this page; open it by the address that was printed."
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
             return 405, "This page only shows; it takes nothing but GET."
         if not self._knows(scope, headers):
-            return 403, "This page needs its token; open it by the address that was printed, with ?token= and the token."
+            return 403, "This page needs its token; open it by the address that was printed, which ends in ?token=."
         return None
 
     def _knows(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> bool:

@@ -105,10 +105,10 @@ class Viewer:
     def _message(self) -> str | bytes | None:
         frame, status = self._feed.frame, self._feed.status
         changed, self._status = status != self._status, status
-        if frame is None or frame.count == self._sent:
+        if frame is None or frame.serial == self._sent:
             return text({"kind": "state", **status._asdict()}) if changed else None
-        self._missed += frame.count - self._sent - 1 if self._sent else 0
-        self._sent = frame.count
+        self._missed += frame.serial - self._sent - 1 if self._sent else 0
+        self._sent = frame.serial
         stretch = self._feed.history.since(self._next)
         self._next = stretch.next
         header: dict[str, Any] = {"kind": "shown", **frame.header, "missed": self._missed, "decisions": stretch.rows,

@@ -7,12 +7,12 @@ import shutil
 import socket
 
 import pytest
-from trees.running_stream import CLASSES, RunningStream, until
 
 from neurofer.stream.web.pictures import Painter
+from trees.running_stream import CLASSES, RunningStream, until
 
 WAYS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync")
+        "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def is_drawn(page, name):
     """Whether a canvas shows more than one colour."""
     return page.evaluate("""(name) => {
         const canvas = document.getElementById(name);
-        const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+        const shown = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const pixels = new Uint32Array(shown.data.buffer);
         return pixels.some((pixel) => pixel !== pixels[0]);
     }""", name)
 

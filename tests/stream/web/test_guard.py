@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from trees.running_stream import RunningStream
 
 from neurofer.errors import UsageError
 from neurofer.stream.web.guard import Hosts, check_access
+from trees.running_stream import RunningStream
 
 TOKEN = "a token of 22 symbols!"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from trees.running_stream import CLASSES, RunningStream, until
 
 from neurofer.stream.web.pictures import Painter
 from neurofer.stream.web.wire import unpack
+from trees.running_stream import CLASSES, RunningStream, until
 
 
 @pytest.fixture
@@ -138,14 +138,14 @@ def test_pictures_that_cannot_be_made_do_not_stop_the_decisions() -> None:
     def broken(shown):
         raise ValueError("no picture")
 
-    stream = RunningStream(windows=500)
-    with stream, testing.TestClient(build_app(stream, picture=broken), base_url="http://127.0.0.1") as browser:
-        with browser.websocket_connect("/live", headers={"host": "127.0.0.1"}) as socket:
-            rows = socket.receive_json()["decisions"]
-            while len(rows) < 5:
-                header, parts = next_shown(socket)
-                rows += header["decisions"]
-            assert parts == {}
+    app = build_app(stream := RunningStream(windows=500), picture=broken)
+    with (stream, testing.TestClient(app, base_url="http://127.0.0.1") as browser,
+          browser.websocket_connect("/live", headers={"host": "127.0.0.1"}) as socket):
+        rows = socket.receive_json()["decisions"]
+        while len(rows) < 5:
+            header, parts = next_shown(socket)
+            rows += header["decisions"]
+        assert parts == {}
 
 
 def test_no_more_pages_than_there_is_room_for(connected, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from trees.running_stream import BOX, RunningStream
 
 from neurofer.events.events import Events
 from neurofer.plot.frames import OFF_COLOUR, ON_COLOUR
@@ -18,6 +17,7 @@ from neurofer.stream.web.pictures import (
     face_picture,
     full_count,
 )
+from trees.running_stream import BOX, RunningStream
 
 
 def test_counts_by_hand() -> None:

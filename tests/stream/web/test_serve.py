@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trees.running_stream import RunningStream, until
 
 from neurofer.errors import UsageError
 from neurofer.stream.web.serve import address_of, open_server
 from neurofer.stream.web.wire import unpack
+from trees.running_stream import RunningStream, until
 
 
 def test_a_taken_port_is_told_in_one_sentence() -> None:
@@ -82,7 +82,7 @@ def test_a_page_too_slow_is_told_how_many_it_missed(serving) -> None:
     stream = RunningStream(pace_s=0.01, seekable=False)
     with stream, serving(stream, picture=noise) as address:
         where = address.replace("http", "ws") + "live"
-        with client.connect(where, max_size=None, max_queue=1) as page:
+        with client.connect(where, max_size=None, max_queue=1, close_timeout=0.2) as page:
             page.recv()
             first = stream.shown
             assert until(lambda: stream.shown > first + 150, 15)

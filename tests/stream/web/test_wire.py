@@ -7,12 +7,12 @@ import math
 import struct
 
 import pytest
-from trees.running_stream import CLASSES, RunningStream
 
 from neurofer.errors import UsageError
 from neurofer.stream.web.commands import read_command
 from neurofer.stream.web.history import History
 from neurofer.stream.web.wire import Part, decision_row, facts_row, pack, unpack
+from trees.running_stream import CLASSES, RunningStream
 
 
 def test_a_message_by_hand() -> None:
