@@ -185,10 +185,10 @@ figure
 # On the demo's people *finetune* has a head start: ahead after six epochs. It does not last. With `epochs = 10` above
 # both end at 58.3 %; with the demo's 36 it is 63.3 % against 65.8 % from *scratch* (`configs/ann_demo.yaml`, seed 0).
 #
-# All that is one seed, the head start too. What stands is the table in [results](../docs/results.md), trained to the end
-# with five seeds, three amounts of labels and two networks. There *finetune* is ahead of *scratch* nowhere, and behind
-# it in three of six cells by more than chance; its encoder had a tenth of the rate, as published, and with the full
-# rate, as here, it was level and not ahead. *linear* is ahead of *random* by more than chance in one cell of six. So on
+# All that is one seed, the head start too. What stands is the table in [results](../docs/results.md), trained to the
+# end with five seeds, three amounts of labels and two networks. There *finetune* is ahead of *scratch* nowhere, and
+# behind it in three of six cells by more than chance; its encoder had a tenth of the rate, as published, and with the
+# full rate, as here, it was level at best. *linear* is ahead of *random* by more than chance in one cell of six. So on
 # these faces nothing is gained in the end. Why that may be, and what differs from the paper, is told there as well. On
 # recorded faces the question is open: on a store of your own these are one `neurofer pretrain` and four `neurofer
 # train`.
