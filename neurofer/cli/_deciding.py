@@ -105,19 +105,21 @@ def deciding_task(model: Path, files: list[Path], find: Callable[[], list[Path]]
     return Task(ours, len(everything), part, request, out, target, elsewhere)
 
 
-def way_of(decider: Decider, opener: Opener, request: Request, workers: int, verb: str) -> Way:
+def way_of(task: Task, decider: Decider, opener: Opener, workers: int, verb: str) -> Way:
     """How recordings are decided about: one after the other, or each in one of several processes.
 
     Args:
+        task: The recordings; a single one stays in this process.
         decider: Decides in this process.
         opener: Makes what decides in the others.
-        request: How to open and look at recordings.
         workers: Number of processes.
         verb: What is being done, for the progress bar.
     """
     from neurofer.stream.many import OneByOne, in_processes
 
-    return in_processes(opener, request, workers, verb) if workers > 1 else OneByOne(decider, request, verb)
+    if workers > 1 and len(task.recordings) > 1:
+        return in_processes(opener, task.request, workers, verb)
+    return OneByOne(decider, task.request, verb)
 
 
 def options_of(task: Task, **more: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -146,7 +146,7 @@ class Making:
         missing = dict(self._missing(journal.entries))
         todo = list(missing)
 
-        def finished() -> Iterator[tuple[Path, str]]:
+        def finished() -> Generator[tuple[Path, str], None, None]:
             failed = 0
             with progress(total=len(todo), unit="file", desc=self.verb) as bar:
                 for path, outcome in self.way.each(todo, journal.keep):

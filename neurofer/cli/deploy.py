@@ -105,7 +105,7 @@ def deploy(
     if on == "gpu" and isinstance(decider, ChipPredictor):
         way: Way = _side_by_side(decider, task.request, batch or GPU_BATCH)
     else:
-        way = way_of(decider, opener, task.request, workers, "deploy")
+        way = way_of(task, decider, opener, workers, "deploy")
     made_of = MadeOf(str(net), file_digest(net), options_of(task, **{"--on": on}))
     Making(task, made_of, lambda stream: write_header(stream, decider.classes, "host_ms"), way, "deploy").run(keeping)
 

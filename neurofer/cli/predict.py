@@ -119,7 +119,7 @@ def predict(
     predictor = Predictor.open(run)
     predictor.limit_threads()
     made_of = MadeOf(str(run), read_card(run)["card_digest"], options_of(asked))
-    way = way_of(predictor, OpenedApart(run), asked.request, workers or processors(), "predict")
+    way = way_of(asked, predictor, OpenedApart(run), workers or processors(), "predict")
     Making(asked, made_of, lambda stream: write_header(stream, predictor.classes), way, "predict").run(keeping)
 
 
