@@ -54,6 +54,7 @@ class Feed:
     Attributes:
         stream: A random name, by which a page that comes again knows the stream.
         watched: The stream.
+        caption: What the pictures of the face are.
         history: Its last decisions.
         frame: The newest; None before the first.
         status: As last seen.
@@ -62,6 +63,7 @@ class Feed:
     def __init__(self, watched: Watched, painter: Painter) -> None:
         self.stream = secrets.token_hex(8)
         self.watched = watched
+        self.caption = painter.caption
         self.history = History()
         self.frame: Frame | None = None
         self.status = Status(watched.paused, watched.ended, watched.failure)

@@ -25,13 +25,18 @@ Picture = Callable[[Shown], "NDArray[Any] | None"]
 
 
 class Painter:
-    """Makes the parts of a message; remembers how bright the pictures before were, so that they do not flicker."""
+    """Makes the parts of a message; remembers how bright the pictures before were, so that they do not flicker.
+
+    Attributes:
+        caption: What the picture of the face is.
+    """
 
     def __init__(self, picture: Picture | None = None) -> None:
         """
         Args:
             picture: What the network sees of a window; the TIE picture of the face box by default.
         """
+        self.caption = "drawn as TIE" if picture is None else "as the network sees it"
         self._picture = picture or face_picture()
         self._full = 0.0
 

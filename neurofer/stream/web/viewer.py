@@ -99,7 +99,8 @@ class Viewer:
     def _hello(self) -> str:
         stretch = self._feed.history.since(0)
         self._next, self._status = stretch.next, self._feed.status
-        return text({"kind": "hello", "stream": self._feed.stream, "facts": facts_row(self._feed.watched.facts),
+        return text({"kind": "hello", "stream": self._feed.stream, "face": self._feed.caption,
+                     "facts": facts_row(self._feed.watched.facts),
                      "decisions": stretch.rows, **self._status._asdict()})
 
     def _message(self) -> str | bytes | None:

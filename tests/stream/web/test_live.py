@@ -41,6 +41,7 @@ def test_first_hello_then_windows_with_pictures(connected) -> None:
         hello = socket.receive_json()
         assert hello["kind"] == "hello"
         assert hello["facts"]["classes"] == list(CLASSES)
+        assert hello["face"] == "drawn as TIE"
         assert (hello["paused"], hello["ended"], hello["failure"]) == (False, False, None)
         header, parts = next_shown(socket)
         assert (header["sensor"], header["box"]) == ([160, 120], [44, 14, 72, 88])

@@ -26,6 +26,7 @@ const connection = new Connection({
     page.windows = { list: [], room: Math.max(4, Math.min(20, Math.round(1e6 / message.facts.window_us))) };
     page.connected = true;
     notice("");
+    get("face-words").textContent = message.face;
     begin(message.facts);
     standing(message);
   },
@@ -91,8 +92,8 @@ function begin(facts) {
   const scrub = get("scrub");
   scrub.min = 0;
   if (facts.seekable) {
-    scrub.max = Math.max(1, facts.duration_us || 1);
     scrub.step = Math.max(1, Math.round(Math.min(facts.window_us, 1e6)));
+    scrub.max = scrub.step * Math.max(1, Math.ceil((facts.duration_us || 1) / scrub.step));
   } else {
     scrub.step = 1;
   }
@@ -200,7 +201,7 @@ function drawTransport(frame) {
   if (facts.seekable) {
     scrub.disabled = !page.connected;
     if (!page.seeking) scrub.value = now;
-    get("moment").textContent = `${clock(now, 2)} of ${clock(facts.duration_us || 0, 2)}`;
+    get("moment").textContent = `${clock(Math.min(now, facts.duration_us), 2)} of ${clock(facts.duration_us, 2)}`;
   } else {
     const last = page.kept.length - 1;
     scrub.disabled = last < 1;
