@@ -57,4 +57,7 @@ def shown(output: dict[str, Any], path: Path, pictures: dict[str, bytes]) -> str
         name = f"{path.stem}_{len(pictures) + 1}.png"
         pictures[name] = base64.b64decode("".join(data["image/png"]))
         return f"![Figure {len(pictures)} of {path.stem}]({name}){{ .figure }}"
+    if "text/html" in data:  # a card; a blank line in it would end the block
+        card = "".join(data["text/html"])
+        return "<div>" + re.sub(r"\n\s*\n", "\n", card) + "</div>"
     return fenced("".join(data.get("text/plain", "")), "{ .text .output }") if "text/plain" in data else ""

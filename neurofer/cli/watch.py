@@ -12,6 +12,7 @@ from neurofer.errors import NeuroferError, UsageError
 
 if TYPE_CHECKING:
     from neurofer.events.recording import Recording
+    from neurofer.stream.predictor import Predictor
     from neurofer.stream.watch.session import Session
     from neurofer.stream.watch.source import EventSource
 
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
         "neurofer watch face.raw --model runs/snn",
         "neurofer watch face.raw --model runs/ann --web",
         "neurofer watch udp://:7777 --model runs/snn --box 210,80,200,200",
-        "neurofer send face.raw - | neurofer watch - --model runs/ann",
+        "neurofer watch tcp-listen://:7777 --model runs/ann",
         "neurofer watch face.raw --model runs/ann --speed max --every > decisions.txt",
     ))(watch)
 
@@ -57,7 +58,7 @@ def watch(
     mode: str = typer.Option("repair", help="Of a recording: bad events are left out (repair), refused (strict), or "
                                             "not looked for (trust)."),
     most_waiting: int | None = typer.Option(None, min=1, help="Whole windows that may wait before any is dropped; by "
-                                                              "default twice what a decision needs, at least 8."),
+                                                              "default twice what a decision needs, at least 16."),
     every: bool = typer.Option(False, "--every", help="Without a terminal: a line for every decision."),
     web: bool = typer.Option(False, "--web", help="Serve a page instead; needs the extra web."),
     port: int = typer.Option(8000, min=0, max=65_535, help="Of the page; 0 takes a free one."),
@@ -100,9 +101,11 @@ def watch(
                           most_waiting=most_waiting, raster=web)
         try:
             if web:
-                _serve(session, host, port, token, allow_remote)
+                _serve(session, predictor, host, port, token, allow_remote)
             else:
                 _view(session, every, keys=source != "-")
+        except NeuroferError:
+            raise session.error or NeuroferError(str(session.failure)) from None
         finally:
             session.close()
     finally:
@@ -115,13 +118,15 @@ def _view(session: Session, every: bool, keys: bool) -> None:
     view(session, keys=keys, every=every, hold=session.facts.seekable, begin=session.start)
 
 
-def _serve(session: Session, host: str, port: int, token: str | None, allow_remote: bool) -> None:
+def _serve(session: Session, predictor: Predictor, host: str, port: int, token: str | None, allow_remote: bool) -> None:
+    from neurofer.stream.web.pictures import face_picture
     from neurofer.stream.web.serve import serve
 
     def ready(address: str) -> None:
         typer.echo(f"{address}   (Ctrl-C ends)")
         session.start()
 
-    serve(session, host, port, token, allow_remote, ready=ready)
+    seen = predictor.representation
+    serve(session, host, port, token, allow_remote, ready=ready, picture=face_picture(seen) if seen else None)
     if session.failure is not None:
         raise NeuroferError(session.failure)

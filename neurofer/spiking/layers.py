@@ -191,6 +191,7 @@ class SpikingLayer(nn.Module):
     graded = False
     training_arithmetic: Arithmetic = "fake"
     kept_scale: Tensor
+    _settled: Used | LayerIntegers | None = None
 
     def __init__(self, spec: LayerSpec, shape: Shape, name: str, neuron: NeuronSettings | None = None) -> None:
         super().__init__()
@@ -237,8 +238,16 @@ class SpikingLayer(nn.Module):
     @torch.no_grad()
     def integers(self) -> LayerIntegers:
         """The layer as a chip's integers."""
+        if isinstance(self._settled, LayerIntegers):
+            return self._settled
         scale = float(self.kept_scale) if self.neuron.quantise else 0.0
         return layer_integers(self.weight, float(self._alpha), float(self.beta), float(self.theta), scale or None)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Compute once and for all what the layer computes with; its parameters no longer matter."""
+        self.eval().requires_grad_(False)
+        self._settled = self.integers() if self.arithmetic == "integer" else self.used()
 
     def keep_scale(self, scale: float | None = None) -> None:
         """From now on the integers of the weights keep the scale that they have, or the one given."""
@@ -254,6 +263,8 @@ class SpikingLayer(nn.Module):
 
     def used(self) -> Used:
         """The numbers that the layer computes with when its state is one of float numbers."""
+        if isinstance(self._settled, Used):
+            return self._settled
         if self.arithmetic == "none":
             return Used(exact_weights(self.weight), self._alpha, self.beta, self.theta)
         found = self.integers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -215,6 +216,16 @@ class SpikingNetwork(nn.Module):
         integers, unless this is ``none``."""
         for layer in self.spiking_layers():
             layer.training_arithmetic = arithmetic
+
+    def settled(self) -> SpikingNetwork:
+        """A copy for inference alone, which rounds its weights once and not at every call; it says the same, exactly.
+
+        It no longer follows its parameters, and is not for training.
+        """
+        copy = deepcopy(self)
+        for layer in copy.spiking_layers():
+            layer.settle()
+        return copy.eval()
 
     def keep_scales(self, like: SpikingNetwork | None = None) -> None:
         """From now on the integers of the weights keep their scale, or that of another network with these layers."""

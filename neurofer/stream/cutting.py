@@ -22,7 +22,7 @@ class CutState(NamedTuple):
 
     origin_us: int | None = None
     """Its first event; None before it."""
-    index: int = 0
+    window: int = 0
     """Which window is being filled."""
     newest_us: int = 0
     """No event before this moment can come any more."""
@@ -53,6 +53,9 @@ class Cutter:
         if not 1 <= window_us < float("inf"):
             raise ValueError(f"Cutter: need windows of at least 1 us and of a length, got {window_us}")
         self.sensor, self.window_us = sensor, window_us
+        self.origin_us: int | None = None
+        self.newest_us = self._index = 0
+        self._parts: list[Events] = []
         self._keep(state or CutState())
 
     @property
@@ -146,7 +149,7 @@ class Cutter:
         return window
 
     def _keep(self, state: CutState) -> None:
-        self.origin_us, self._index, self.newest_us = state.origin_us, state.index, state.newest_us
+        self.origin_us, self._index, self.newest_us = state.origin_us, state.window, state.newest_us
         self._parts = list(state.parts)
 
 

@@ -22,6 +22,7 @@ from neurofer.stream.steps import AnnStep, SnnStep, Step
 from neurofer.stream.whole import WholeStep
 
 if TYPE_CHECKING:
+    from neurofer.represent.base import Representation
     from neurofer.train.run_folder import Run
 
 __all__ = ["Decision", "OpenedApart", "Predictor", "find_face", "store_box", "stretch"]
@@ -152,6 +153,11 @@ class Predictor:
         self._warm_up((128, 128))
         return Decides(self._step, self.classes, self.window_us, self.evidence_us, digest_of(self._step))
 
+    @property
+    def representation(self) -> Representation | None:
+        """What an ``ann`` sees of a window; None for other networks."""
+        return self._step.representation if isinstance(self._step, AnnStep) else None
+
     def _repr_html_(self) -> str:
         from neurofer.train.run_card import run_card
 
@@ -214,7 +220,7 @@ def _step_of(run: Run) -> Step | WholeStep:
             readout_us = int(card.get("readout_us") or window_us)
             refuse_rests(dt_us, window_us=window_us, readout_us=readout_us)
             read_out = ReadOut("spikes" if model.specs[-1].fires else "integrator", float(card["rate_gain"]))
-            return SnnStep(model, size_px, dt_us, readout_us, read_out, card.get("input") == "graded")
+            return SnnStep(model.settled(), size_px, dt_us, readout_us, read_out, card.get("input") == "graded")
     except (KeyError, TypeError, ValueError) as error:
         raise BadFileError(f"{run.path}: its card.json does not say how to prepare the input ({error}); "
                            "copy the folder again, or train it again") from error

@@ -60,7 +60,7 @@ def write_state(path: Path | str, saved: SavedState) -> None:
     facts = {
         "format": FORMAT, "version": VERSION, "digest": saved.digest, "sensor": saved.sensor, "box": saved.box,
         "look_us": saved.look_us, "counts": saved.counts,
-        "cut": [saved.cut.origin_us, saved.cut.index, saved.cut.newest_us, len(saved.cut.parts)],
+        "cut": [saved.cut.origin_us, saved.cut.window, saved.cut.newest_us, len(saved.cut.parts)],
         "windows": [window[:2] for window in kept], "last": deciding.last is not None, "decided": deciding.decided,
         "scene": deciding.scene, "face": deciding.face, "stepped": deciding.step is not None,
     }

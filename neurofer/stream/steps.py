@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurofer.data.crop import crop_resize
 from neurofer.events.recording import Window
@@ -28,6 +28,10 @@ __all__ = ["AnnStep", "Scene", "SnnMemory", "SnnStep", "Step", "Verdict"]
 
 class Step(WindowStep, Protocol):
     """Decides window by window."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
 
     @property
     def macs(self) -> int:

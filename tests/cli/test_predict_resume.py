@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -11,11 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli.test_predict import make_run, rows_of
 
 from neurofer.events.events import Events
 from neurofer.stream import tables
 from neurofer.stream.journal import Journal
+from trees.run_folders import make_run
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return list(csv.reader(text.splitlines()))
+
 
 LOOK = ("--sensor", "128x96", "--box", "30,4,70,80")
 

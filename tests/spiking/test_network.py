@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neurofer.spiking.calibrate import calibrate_rates
+from neurofer.spiking.forms import NeuronSettings
 from neurofer.spiking.layers import LayerSpec, conv, dense, exact_weights
 from neurofer.spiking.network import PRESETS, SpikingNetwork, detached, preset_layers, step_mask
 
@@ -188,3 +189,24 @@ def test_input_and_state_that_do_not_fit_are_refused(network: SpikingNetwork) ->
             network(random_spikes(batch=2), None, lengths)
     with pytest.raises(ValueError, match="unknown preset 'huge'; choose one of tiny, small, base"):
         preset_layers("huge", 7)
+
+
+@pytest.mark.parametrize("quantise", [False, True])
+def test_a_settled_copy_says_the_same_and_no_longer_follows(quantise: bool) -> None:
+    torch.manual_seed(4)
+    neuron = NeuronSettings(quantise=quantise)
+    network = SpikingNetwork.build(preset_layers("tiny", 3), (2, 16, 16), neuron=neuron).eval()
+    spikes = torch.rand(12, 2, 2, 16, 16) < 0.3
+    copy = network.settled()
+    with torch.inference_mode():
+        wanted, state = network(spikes)
+        found, after = copy(spikes)
+        assert wanted.sum() > 0
+        assert torch.equal(found, wanted)
+        assert all(torch.equal(one, other) for parts in zip(after, state, strict=True)
+                   for one, other in zip(*parts, strict=True))
+    with torch.no_grad():
+        for parameter in copy.parameters():
+            parameter.zero_()
+        assert torch.equal(copy(spikes)[0], wanted)
+    assert all(parameter.requires_grad for parameter in network.parameters())

@@ -16,7 +16,7 @@ from neurofer.data.clip import Box
 from neurofer.errors import BadFileError, UsageError
 from neurofer.events.events import Events
 from neurofer.events.recording import MemoryRecording
-from neurofer.stream.cutting import LONGEST_SILENCE_US, Cutter, CutState, Restart
+from neurofer.stream.cutting import LONGEST_SILENCE_US, CutState, Cutter, Restart
 from neurofer.stream.decisions import Decision
 from neurofer.stream.live import LiveStream
 from neurofer.stream.predictor import Predictor, digest_of

@@ -63,7 +63,7 @@ class Player:
             if wanted is not None:
                 since_us, hurry = self._seek_to(wanted)
                 queue.clear()
-                queue.begin(Begin("somebody went to another moment", same_view=True, ended=False))
+                queue.begin(Begin("a viewer went to another moment", same_view=True, ended=False, wished=True))
 
     def _fill(self, windows: Iterator[Window], queue: WaitingWindows, transport: Transport, hurry: int) -> bool:
         """Whether the end was reached; else somebody wished something.

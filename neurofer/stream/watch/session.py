@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from neurofer.stream.watch.subscriptions import Place, Viewers
 from neurofer.stream.watch.transport import Transport
 from neurofer.stream.watch.waiting import LAST, Begin, Ready, WaitingWindows
 
-FEWEST_WAITING = 8
+FEWEST_WAITING = 16
 """Windows that may wait at least, before any is dropped."""
 
 _NEVER = 1 << 62
@@ -88,6 +87,7 @@ class Session:
         self._origin_us = self._player.first_us if self._player else None
         self._number = self._decided = self._windows = self._events = self._restarts = 0
         self._failure: str | None = None
+        self.error: Exception | None = None
         self._ended, self._fresh = False, True
         self._lock = Lock()
         self._threads = [Thread(target=self._guarded, args=(work,), name=f"neurofer-{name}", daemon=True)
@@ -167,7 +167,7 @@ class Session:
             known = isinstance(error, _FAILURES)
             why = " ".join(str(error).split()) or type(error).__name__
             self._failure = why if known else f"unexpected {type(error).__name__}: {why}"
-            logging.getLogger(__name__).debug("a stream ended", exc_info=error)
+            self.error = error
             self._transport.stop()
             self._queue.close(forget=True)
             self._end(True)
@@ -218,7 +218,7 @@ class Session:
         if mark is LAST:
             self._end(True)
         elif not self._fresh:
-            self._restarts, self._fresh = self._restarts + 1, True
+            self._restarts, self._fresh = self._restarts + (not mark.wished), True
 
     def _show(self, told: list[Told], whole_s: float) -> None:
         now = time.perf_counter()

@@ -29,8 +29,8 @@ class Tally(NamedTuple):
     lost_packets: int = 0
     """Packets that a source numbered and that never came."""
     restarts: int = 0
-    """Times that the stream began anew: after dropped windows, another sensor, a clock that jumped, another
-    connection, a long silence, or a seek."""
+    """Times that the stream began anew by itself: after dropped windows, another sensor, a clock that jumped, another
+    connection, or a long silence."""
 
 
 class Shown(NamedTuple):

@@ -27,11 +27,13 @@ class Begin(NamedTuple):
         why: In a few words.
         same_view: Whether the face is where it was.
         ended: Whether the stream before came to its end there, so that a last decision about it is due.
+        wished: Whether a viewer asked for it.
     """
 
     why: str
     same_view: bool
     ended: bool = True
+    wished: bool = False
 
 
 class Dropped(NamedTuple):
