@@ -129,7 +129,8 @@ def bar_rows(view: View, width: int, rows: int, columns: int, plain: bool) -> li
         best = sorted(shown, key=lambda number: -values[number])
         shown, left = sorted(best[:places]), best[places:]
         if rows > 1:
-            together = f", together {100 * sum(values[number] for number in left):.0f} %" if decision is not None else ""
+            share = 100 * sum(values[number] for number in left)
+            together = f", together {share:.0f} %" if decision is not None else ""
             rest = Text(f"and {len(left)} more{together}", QUIET)
     across = (width - 3 * (columns - 1)) // columns
     column = min(max(Text(printable(names[number])).cell_len for number in shown), max(6, across // 3))
