@@ -8,7 +8,6 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,7 +47,7 @@ class Hosts:
         if address is not None and address.is_unspecified:
             name = socket.gethostname().lower()
             return cls(frozenset({name, f"{name}.local"}), any_address=True)
-        return cls(frozenset({host.lower()}))
+        return cls(frozenset({host.lower(), *([str(address)] if address is not None else [])}))
 
     def allow(self, header: str | None) -> bool:
         """Whether the ``Host`` of a request is right."""
@@ -95,7 +94,7 @@ class Guard:
         if not self._hosts.allow(host):
             return 403, "This page answers only under its own name; open it by the address that was printed."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != (host or "").lower():
+        if origin is not None and _place(origin) != (host or "").lower():
             return 403, "Another site may not look at this page; open it by the address that was printed."
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
             return 405, "This page only shows; it takes nothing but GET."
@@ -109,11 +108,7 @@ class Guard:
         kind, _, word = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and _same(word.strip(), self._token):
             return True
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            morsel = None
-        if morsel is not None and _same(morsel.value, self._proof):
+        if any(_same(value, self._proof) for value in _cookies(headers.get("cookie", ""), self._cookie)):
             return True
         return any(_same(word, self._token) for word in _words(scope))
 
@@ -143,7 +138,25 @@ def check_access(host: str, token: str | None, allow_remote: bool) -> None:
 
 
 def _words(scope: MutableMapping[str, Any]) -> list[str]:
-    return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=8).get("token", [])[:1]
+    """The token in the address, if there is one; none where there are more words than the page's own."""
+    try:
+        return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=8).get("token", [])[:1]
+    except ValueError:
+        return []
+
+
+def _cookies(header: str, name: str) -> list[str]:
+    """Values of a name; in one pass, for ``http.cookies`` takes quadratic time over what a stranger may send."""
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    return [value for key, _, value in pairs if key == name][:1]
+
+
+def _place(origin: str) -> str:
+    """Name and port of an ``Origin``; nothing if it is not well formed."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _same(word: str, right: bytes) -> bool:

@@ -12,8 +12,9 @@ from urllib.parse import quote
 from neurofer.errors import UsageError, missing_extra
 from neurofer.stream.watch.shown import Watched
 from neurofer.stream.web.app import build_app
+from neurofer.stream.web.connections import MOST, bounded_protocol
 from neurofer.stream.web.guard import Hosts, check_access
-from neurofer.stream.web.pictures import Painter, Picture
+from neurofer.stream.web.pictures import DrawFace, Painter
 from neurofer.stream.web.viewer import SEND_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def serve(watched: Watched, host: str = "127.0.0.1", port: int = 8000, token: str | None = None,
           allow_remote: bool = False, ready: Callable[[str], None] | None = None,
-          picture: Picture | None = None) -> None:
+          picture: DrawFace | None = None) -> None:
     """Show a running stream in browsers until Ctrl-C, which ends it within about a second.
 
     Args:
@@ -51,7 +52,7 @@ def serve(watched: Watched, host: str = "127.0.0.1", port: int = 8000, token: st
 
 
 def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token: str | None = None,
-                allow_remote: bool = False, picture: Picture | None = None,
+                allow_remote: bool = False, picture: DrawFace | None = None,
                 send_timeout_s: float = SEND_TIMEOUT_S,
                 ready: Callable[[], None] | None = None) -> tuple[uvicorn.Server, socket.socket]:
     """A server that is not running yet, and the socket on which connections already wait for it.
@@ -72,7 +73,8 @@ def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token:
                     ready=ready)
     listening = _listen(host, port, send_timeout_s)
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, server_header=False,
-                            ws_max_size=16_384, ws_max_queue=8, timeout_graceful_shutdown=1, limit_concurrency=256)
+                            ws_max_size=16_384, ws_max_queue=8, timeout_graceful_shutdown=1, limit_concurrency=MOST,
+                            http=bounded_protocol())
     return uvicorn.Server(config), listening
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from neurofer.errors import UsageError
@@ -61,6 +63,7 @@ def test_hosts_of_an_address_for_all() -> None:
     assert not everywhere.allow("evil.example")
     assert one.allow("Lab.Example:8000")
     assert not one.allow("192.168.1.7")
+    assert Hosts.of("FD00:0:0::1").allow("[fd00::1]:8000")
 
 
 def test_another_site_gets_no_socket(client) -> None:
@@ -74,6 +77,33 @@ def test_another_site_gets_no_socket(client) -> None:
         ours = {"host": "127.0.0.1:8000", "origin": "http://127.0.0.1:8000"}
         with browser.websocket_connect("/live", headers=ours) as socket:
             assert socket.receive_json()["kind"] == "hello"
+
+
+@pytest.mark.parametrize("origin", ["null", "", "http://[::1", "http://127.0.0.1:8000@evil.example", "127.0.0.1:8000",
+                                    "http://127.0.0.1:8000.evil.example", "http://127.0.0.1", "http://localhost:8000"])
+def test_what_a_browser_says_of_another_site_is_refused(client, origin: str) -> None:
+    from starlette.websockets import WebSocketDisconnect
+
+    headers = {"host": "127.0.0.1:8000", "origin": origin}
+    with client() as browser:
+        assert browser.get("/", headers=headers).status_code == 403
+        with pytest.raises(WebSocketDisconnect), browser.websocket_connect("/live", headers=headers):
+            pass
+
+
+@pytest.mark.parametrize("query", ["&".join(["a=1"] * 20), "token=%00%ff%ed%a0%80", "token=é&token=" + TOKEN, "token"])
+def test_a_strange_address_is_refused_in_a_sentence(client, query: str) -> None:
+    answer = client(TOKEN).get("/?" + query)
+    assert answer.status_code == 403
+    assert "needs its token" in answer.text
+
+
+def test_a_cookie_made_to_be_slow_costs_nothing(client) -> None:
+    """Python 3.11's ``http.cookies`` takes a quarter of a minute over this one, and all streams stand meanwhile."""
+    begun = time.process_time()
+    answer = client(TOKEN).get("/", headers={"cookie": 'a="' + "\\" * 60_000 + '"'})
+    assert answer.status_code == 403
+    assert time.process_time() - begun < 5  # not a benchmark: it is 0.01 s or 18 s
 
 
 def test_a_token_opens_once_and_then_a_cookie_does(client) -> None:

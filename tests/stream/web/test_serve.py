@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from neurofer.errors import UsageError
+from neurofer.stream.web.connections import bounded_protocol
+from neurofer.stream.web.messages import unpack
 from neurofer.stream.web.serve import address_of, open_server
-from neurofer.stream.web.wire import unpack
 from trees.running_stream import RunningStream, until
 
 
@@ -92,6 +94,32 @@ def test_a_page_too_slow_is_told_how_many_it_missed(serving) -> None:
                 missed, rows = header["missed"], max(rows, len(header["decisions"]))
     assert missed > 0
     assert rows > 1  # what was decided meanwhile comes at once
+
+
+def is_cut(connection) -> bool:
+    """Whether the other side has ended a connection."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_silent_connections_are_few_and_short_while_a_page_stays(serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = pytest.importorskip("websockets.sync.client", reason="the web extra is not installed")
+    monkeypatch.setattr("neurofer.stream.web.serve.bounded_protocol", lambda: bounded_protocol(20, 1.5))
+    with RunningStream() as stream, serving(stream) as address, contextlib.ExitStack() as stack:
+        page = stack.enter_context(client.connect(address.replace("http", "ws") + "live", max_size=None))
+        page.recv()
+        silent = [stack.enter_context(small_socket(address)) for _ in range(60)]
+        assert until(lambda: sum(map(is_cut, silent)) >= 40)
+        assert sum(map(is_cut, silent)) < 60
+        assert until(lambda: all(map(is_cut, silent)))
+        shown = stream.shown
+        while unpack(page.recv(timeout=5))[0]["number"] <= shown:
+            pass
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path, root: Path) -> None:
