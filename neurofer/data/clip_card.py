@@ -11,7 +11,7 @@ from neurofer.data.clip import Box, Clip, ClipSet
 from neurofer.events.card import UNREAD, card_html, safely, seconds_text, size_text
 from neurofer.events.columns import ColumnsRecording, is_columns_folder
 from neurofer.events.events import Events
-from neurofer.events.picture import Picture, events_picture
+from neurofer.events.picture import Picture, events_picture, halvings
 
 SMALL_FILE_BYTES = 64_000_000
 """A larger file that is no store is not opened for a picture."""
@@ -86,15 +86,12 @@ def _picture(clip: Clip, events: Events | None, longest_px: int) -> Picture | No
     picture = events_picture(events, longest_px, clip.start_us) if events is not None else None
     if picture is None or clip.box is None or events is None:
         return picture
-    return picture._replace(pixels=_framed(picture.pixels, clip.box, events.sensor))
+    return picture._replace(pixels=_framed(picture.pixels, clip.box, halvings(events.sensor, longest_px)))
 
 
-def _framed(pixels: np.ndarray, box: Box, sensor: tuple[int, int]) -> np.ndarray:
-    """The picture with a thin frame where the box lies."""
+def _framed(pixels: np.ndarray, box: Box, shift: int) -> np.ndarray:
+    """The picture, of a sensor halved ``shift`` times, with a thin frame where the box lies."""
     height, width = pixels.shape[:2]
-    shift = 0
-    while (sensor[0] + (1 << shift) - 1) >> shift > width:
-        shift += 1
     left, top = max(0, box.left >> shift), max(0, box.top >> shift)
     right, bottom = min(width, (box.left + box.width) >> shift), min(height, (box.top + box.height) >> shift)
     if right - left < 2 or bottom - top < 2:

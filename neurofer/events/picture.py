@@ -41,12 +41,27 @@ def frame_image(counts: NDArray[Any], full: float) -> NDArray[np.float32]:
     Returns:
         ``(height, width, 3)`` float32 in 0..1.
     """
+    colour, strength = count_colours(counts, full)
+    strength = strength[..., None]
+    return np.asarray((1 - strength) * np.array(GROUND, np.float32) + strength * colour, np.float32)
+
+
+def count_colours(counts: NDArray[Any], full: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colour of each pixel, and how much of it covers the ground.
+
+    Args:
+        counts: ``(2, height, width)``, OFF then ON.
+        full: Count of a pixel in full colour.
+
+    Returns:
+        ``(height, width, 3)`` float32 red, green, blue, and ``(height, width)`` float32, 0 without events; both 0..1.
+    """
     off, on = counts[0].astype(np.float32), counts[1].astype(np.float32)
     total = on + off
-    strength = np.where(total > 0, 0.35 + 0.65 * np.minimum(1.0, total / max(full, 1.0)), 0.0)[..., None]
+    strength = np.where(total > 0, 0.35 + 0.65 * np.minimum(1.0, total / max(full, 1.0)), 0.0)
     share = (on / np.maximum(total, 1.0))[..., None]
     colour = share * np.array(ON_COLOUR, np.float32) + (1 - share) * np.array(OFF_COLOUR, np.float32)
-    return np.asarray((1 - strength) * np.array(GROUND, np.float32) + strength * colour, np.float32)
+    return colour, np.asarray(strength, np.float32)
 
 
 def looked_at(events: Events) -> Events:
@@ -95,12 +110,18 @@ def events_picture(events: Events, longest_px: int = 256, origin_us: int | None 
 
 def count_events(events: Events, longest_px: int) -> NDArray[np.int64]:
     """``(2, height, width)`` counts, OFF then ON, with the longer side at most ``longest_px`` by whole halvings."""
-    shift = 0
-    while max(events.sensor) > longest_px << shift:
-        shift += 1
+    shift = halvings(events.sensor, longest_px)
     width, height = ((side + (1 << shift) - 1) >> shift for side in events.sensor)
     place = (events.p * height + (events.y >> shift).astype(np.int64)) * width + (events.x >> shift)
     return np.bincount(place, minlength=2 * width * height).reshape(2, height, width)
+
+
+def halvings(sensor: tuple[int, int], longest_px: int) -> int:
+    """How often a sensor's sides are halved until the longer one is at most ``longest_px``."""
+    shift = 0
+    while max(sensor) > longest_px << shift:
+        shift += 1
+    return shift
 
 
 def data_url(pixels: NDArray[np.uint8], limit_bytes: int = LIMIT_BYTES) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neurofer.compiled import compiled
 from neurofer.events.events import Events
-from neurofer.events.picture import FULL_FRAME, frame_image
+from neurofer.events.picture import FULL_FRAME, frame_image, halvings
 from neurofer.events.recording import Recording
 from neurofer.plot._look import GROUND, INK, OFF_COLOUR, ON_COLOUR, QUIET
 from neurofer.plot.rate import add_events, draw_rate, rate_edges
@@ -106,7 +106,7 @@ def make_sheet(recording: Recording, frames: int = 8, window_us: int | None = No
     for part in np.array_split(np.arange(bins), min(count, bins)):
         place = int(steps[part[int(np.argmax(busy[part]))]])
         counted.append(_blank_frame(recording.sensor, place, place + length, SHEET_SIDE))
-    shift = _shift(recording.sensor, SHEET_SIDE)
+    shift = halvings(recording.sensor, SHEET_SIDE)
     for piece in recording.pieces():
         for frame in counted:
             _add(piece.between(frame.start_us, frame.stop_us), frame.counts, shift)
@@ -163,7 +163,7 @@ def write_animation(path: Path, recording: Recording, window_us: int | None = No
     length = window_us or window_length_us(recording, max(1_000, span // 24))
     step = max(length, -(-span // frames))
     palette = _palette()
-    widened = 1 << 2 * (_shift(recording.sensor, SHEET_SIDE) - _shift(recording.sensor, FILM_SIDE))
+    widened = 1 << 2 * (halvings(recording.sensor, SHEET_SIDE) - halvings(recording.sensor, FILM_SIDE))
     full = full_count(make_sheet(recording, 6, length).frames) / widened
     pictures: Iterator[Any] = (
         _caption(frame_image(frame.counts, full), frame, recording, step, frame_ms).quantize(palette=palette, dither=0)
@@ -175,7 +175,7 @@ def write_animation(path: Path, recording: Recording, window_us: int | None = No
 
 
 def _film(recording: Recording, length: int, step: int) -> Iterator[EventFrame]:
-    shift = _shift(recording.sensor, FILM_SIDE)
+    shift = halvings(recording.sensor, FILM_SIDE)
     for window in recording.windows(step):
         stop = min(window.start_us + length, window.stop_us)
         frame = _blank_frame(recording.sensor, window.start_us, stop, FILM_SIDE)
@@ -224,13 +224,8 @@ def _span_text(frame: EventFrame, start: int, dash: str) -> str:
     return f"{low}{dash}{high} ms"
 
 
-def _shift(sensor: tuple[int, int], longest: int) -> int:
-    """Halvings after which the longer side is at most ``longest``."""
-    return max(0, int(np.ceil(np.log2(max(sensor) / longest))))
-
-
 def _blank_frame(sensor: tuple[int, int], start_us: int, stop_us: int, longest: int) -> EventFrame:
-    shift = _shift(sensor, longest)
+    shift = halvings(sensor, longest)
     width, height = ((side + (1 << shift) - 1) >> shift for side in sensor)
     return EventFrame(start_us, stop_us, np.zeros((2, height, width), np.uint16))
 

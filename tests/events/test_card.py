@@ -62,6 +62,15 @@ def test_counts_by_hand():
     assert count_events(events, 2).tolist() == [[[0, 2]], [[1, 1]]]
 
 
+def test_no_event_is_lost_on_a_large_sensor():
+    generator = np.random.default_rng(0)
+    events = Events(np.arange(5_000), generator.integers(0, 1281, 5_000), generator.integers(0, 720, 5_000),
+                    generator.random(5_000) < 0.3, (1281, 720))
+    counts = count_events(events, 640)
+    assert counts.shape == (2, 180, 321)
+    assert counts.sum((1, 2)).tolist() == [int((~events.p).sum()), int(events.p.sum())]
+
+
 @pytest.mark.parametrize(("sensor", "longest"), [((5, 3), 2), ((1280, 720), 256), ((65_536, 65_536), 256),
                                                  ((1, 1), 96)])
 def test_every_event_is_counted(sensor, longest):

@@ -11,7 +11,7 @@ from neurofer.errors import missing_extra
 from neurofer.stream.watch.shown import Watched
 from neurofer.stream.web.feed import Feed
 from neurofer.stream.web.guard import Guard, Hosts
-from neurofer.stream.web.pictures import Painter, Picture
+from neurofer.stream.web.pictures import DrawFace, Painter
 from neurofer.stream.web.viewer import SEND_TIMEOUT_S, Viewer
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MOST_PAGES = 32
 
 
 def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None = None,
-              picture: Picture | None = None, send_timeout_s: float = SEND_TIMEOUT_S,
+              picture: DrawFace | None = None, send_timeout_s: float = SEND_TIMEOUT_S,
               ready: Callable[[], None] | None = None) -> FastAPI:
     """The application that shows a running stream; it follows the stream while it is served.
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from neurofer.stream.watch.shown import Shown, Watched
 from neurofer.stream.web.history import History
+from neurofer.stream.web.messages import Part, decision_row, tally_row
 from neurofer.stream.web.pictures import Painter
-from neurofer.stream.web.wire import Part, decision_row, tally_row
 
 ROOM = 32
 """Windows that may wait here while pictures are made; older ones make room, and the pages are told how many."""

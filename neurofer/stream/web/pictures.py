@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from neurofer.data.clip import Box
 from neurofer.events.events import Events
+from neurofer.events.picture import count_colours, count_events
 from neurofer.represent.base import Representation
 from neurofer.stream.watch.shown import Shown, Tally
-from neurofer.stream.web.wire import Part
+from neurofer.stream.web.messages import Part
 
 LONGEST_PX = 640
 """Of the event picture's sides; larger sensors are drawn several pixels to one."""
@@ -20,8 +21,8 @@ FACE_PX = 192
 LEVELS = 32
 """Counts of a pixel from which on it gets no more colourful."""
 
-Picture = Callable[[Shown], "NDArray[Any] | None"]
-"""A window as ``(C, height, width)``; three channels of bytes are colours, anything else is shown in grey."""
+DrawFace = Callable[[Shown], "NDArray[Any] | None"]
+"""The face in a window as ``(C, height, width)``; three channels of bytes are colours, all else is shown in grey."""
 
 
 class Painter:
@@ -31,7 +32,7 @@ class Painter:
         caption: What the picture of the face is.
     """
 
-    def __init__(self, picture: Picture | None = None) -> None:
+    def __init__(self, picture: DrawFace | None = None) -> None:
         """
         Args:
             picture: What the network sees of a window; the TIE picture of the face box by default.
@@ -47,7 +48,7 @@ class Painter:
 
     def parts(self, shown: Shown) -> list[Part]:
         """The event picture, the face if its box is known, and the raster if there is one."""
-        counts = event_counts(shown.events)
+        counts = count_events(shown.events, LONGEST_PX)
         self._full = full_count(counts, self._full)
         found = [_png("event", event_picture(counts, self._full))]
         face = self._picture(shown)
@@ -60,7 +61,7 @@ class Painter:
         return found
 
 
-def face_picture(representation: Representation | None = None, size_px: int = FACE_PX) -> Picture:
+def face_picture(representation: Representation | None = None, size_px: int = FACE_PX) -> DrawFace:
     """The face box of a window as a representation shows it.
 
     Args:
@@ -82,16 +83,6 @@ def face_picture(representation: Representation | None = None, size_px: int = FA
     return picture
 
 
-def event_counts(events: Events) -> NDArray[np.int64]:
-    """Events counted in each pixel, ``(2, height, width)``, OFF then ON; several to one on large sensors."""
-    width, height = events.sensor
-    step = -(-max(width, height) // LONGEST_PX)
-    columns, rows = -(-width // step), -(-height // step)
-    x, y = events.x.astype(np.int64) // step, events.y.astype(np.int64) // step
-    place = (events.p * rows + y) * columns + x
-    return np.bincount(place, minlength=2 * rows * columns).reshape(2, rows, columns)
-
-
 def full_count(counts: NDArray[np.int64], before: float) -> float:
     """Count that is shown in full colour: the 98th percentile of pixels with events, following slowly.
 
@@ -109,15 +100,10 @@ def full_count(counts: NDArray[np.int64], before: float) -> float:
 
 def event_picture(counts: NDArray[np.int64], full: float) -> NDArray[np.uint8]:
     """Counts in the house's two colours, ``(height, width, 4)`` RGBA; see-through where there are no events."""
-    from neurofer.plot.frames import OFF_COLOUR, ON_COLOUR
-
-    grid = np.arange(LEVELS, dtype=np.float64)
-    off, on = grid[None, :], grid[:, None]
-    total = on + off
-    share = (on / np.maximum(total, 1))[..., None]
-    palette = np.empty((LEVELS, LEVELS, 4))
-    palette[..., :3] = share * np.array(ON_COLOUR) + (1 - share) * np.array(OFF_COLOUR)
-    palette[..., 3] = np.where(total > 0, 0.35 + 0.65 * np.minimum(1, total / max(full, 1)), 0)
+    grid = np.arange(LEVELS, dtype=np.float32)
+    off, on = np.broadcast_arrays(grid[None, :], grid[:, None])
+    colour, strength = count_colours(np.stack([off, on]), full)
+    palette = np.concatenate([colour, strength[..., None]], axis=-1)
     colours = np.rint(255 * palette).astype(np.uint8).reshape(-1, 4)
     colours[0] = 0
     capped = np.minimum(counts, LEVELS - 1)

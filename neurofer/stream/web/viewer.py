@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurofer.errors import NeuroferError
 from neurofer.stream.web.commands import read_command
 from neurofer.stream.web.feed import Feed, Status
-from neurofer.stream.web.wire import facts_row, pack, text
+from neurofer.stream.web.messages import facts_row, pack, text
 
 if TYPE_CHECKING:
     from anyio import CancelScope

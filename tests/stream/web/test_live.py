@@ -6,8 +6,8 @@ import contextlib
 
 import pytest
 
+from neurofer.stream.web.messages import unpack
 from neurofer.stream.web.pictures import Painter
-from neurofer.stream.web.wire import unpack
 from trees.running_stream import CLASSES, RunningStream, until
 
 

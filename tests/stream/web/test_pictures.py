@@ -5,34 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurofer.events.events import Events
-from neurofer.plot.frames import OFF_COLOUR, ON_COLOUR
+from neurofer.events.picture import OFF_COLOUR, ON_COLOUR, count_events
 from neurofer.represent import build_representation
 from neurofer.stream.web.pictures import (
     LONGEST_PX,
     Painter,
     colour_picture,
-    event_counts,
     event_picture,
     face_picture,
     full_count,
 )
 from trees.running_stream import BOX, RunningStream
-
-
-def test_counts_by_hand() -> None:
-    events = Events([0, 1, 2, 3], [0, 2, 2, 2], [0, 1, 1, 1], [1, 0, 0, 1], (3, 2))
-    assert event_counts(events).tolist() == [[[0, 0, 0], [0, 0, 2]], [[1, 0, 0], [0, 0, 1]]]
-
-
-def test_no_event_is_lost_on_a_large_sensor() -> None:
-    generator = np.random.default_rng(0)
-    events = Events(np.arange(5_000), generator.integers(0, 1281, 5_000), generator.integers(0, 720, 5_000),
-                    generator.random(5_000) < 0.3, (1281, 720))
-    counts = event_counts(events)
-    assert counts.shape == (2, 240, 427)
-    assert max(counts.shape) <= LONGEST_PX
-    assert counts.sum((1, 2)).tolist() == [int((~events.p).sum()), int(events.p.sum())]
 
 
 def test_colours_are_those_of_the_figures_and_silence_is_see_through() -> None:
@@ -78,7 +61,7 @@ def test_parts_are_png_files_and_rasters() -> None:
     assert set(parts) == {"event", "face", "rasterconv1", "rasterconv2", "rasteroutput"}
     event = cv2.imdecode(np.frombuffer(parts["event"].data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert event.shape == (120, 160, 4)
-    assert (event[..., 3] > 0).sum() == (event_counts(shown.events).sum(0) > 0).sum()
+    assert (event[..., 3] > 0).sum() == (count_events(shown.events, LONGEST_PX).sum(0) > 0).sum()
     raster = np.frombuffer(parts["rasterconv2"].data, np.uint8).reshape(10, 64)
     np.testing.assert_array_equal(raster, shown.raster["conv2"])
     assert "face" not in {part.facts["name"] for part in Painter().parts(shown._replace(box=None))}

@@ -11,7 +11,7 @@ import pytest
 from neurofer.errors import UsageError
 from neurofer.stream.web.commands import read_command
 from neurofer.stream.web.history import History
-from neurofer.stream.web.wire import Part, decision_row, facts_row, pack, unpack
+from neurofer.stream.web.messages import Part, decision_row, facts_row, pack, unpack
 from trees.running_stream import CLASSES, RunningStream
 
 
