@@ -8,7 +8,7 @@ from neurofer.errors import NeuroferError
 from neurofer.events.clean import Columns
 from neurofer.events.events import Events
 from neurofer.stream.watch.gate import GateState, pass_gate, release
-from neurofer.stream.watch.sequence import Sequence
+from neurofer.stream.watch.sequence import PacketNumbers
 from neurofer.stream.watch.source import BEAT_S, Piece
 from neurofer.stream.wire import Packet, unpack
 
@@ -27,7 +27,7 @@ class Incoming:
         self._shown: tuple[int, int] | None = None  # the sensor of the pieces so far
         self._now = sensor  # the sensor of the events that come in
         self._gate = GateState()
-        self._sequence = Sequence()
+        self._sequence = PacketNumbers()
         self._restart: str | None = None
         self._lost = 0
         self._begun = False
@@ -64,8 +64,13 @@ class Incoming:
         return pieces
 
     def columns(self, columns: Columns) -> list[Piece]:
-        """What raw columns of the present sensor bring."""
-        assert self._now is not None
+        """What raw columns of the present sensor bring.
+
+        Raises:
+            ValueError: nobody has said the sensor yet.
+        """
+        if self._now is None:
+            raise ValueError("Incoming: columns do not say their sensor; name it when this is made")
         parts, self._gate = pass_gate(columns, self._now, self._gate)
         pieces: list[Piece] = []
         for part in parts:

@@ -15,7 +15,7 @@ Verdict = Literal["new", "copy", "anew"]
 _ROUND = 1 << 32
 
 
-class Sequence:
+class PacketNumbers:
     """Counts what a numbered stream lost, over the wrap from 2**32 - 1 to 0; remembers at most ``REORDERED`` gaps.
 
     A number that is missing is counted only when it can no longer come: ``REORDERED`` numbers later, or at ``settle``.
@@ -34,7 +34,7 @@ class Sequence:
             return "new"
         ahead = (number - self._next + _ROUND // 2) % _ROUND - _ROUND // 2
         if 0 <= ahead <= JUMP:
-            self._add_gap(ahead)
+            self._add_gap(self._next, ahead)
             self._next = (number + 1) % _ROUND
         elif number in self._missing:
             del self._missing[number]
@@ -63,12 +63,11 @@ class Sequence:
         lost, self._lost = self._lost, 0
         return lost
 
-    def _add_gap(self, gap: int) -> None:
-        assert self._next is not None
+    def _add_gap(self, awaited: int, gap: int) -> None:
         self._lost += max(0, gap - REORDERED)
         for k in range(max(0, gap - REORDERED), gap):
-            self._missing[(self._next + k) % _ROUND] = None
-        newest = self._next + gap
+            self._missing[(awaited + k) % _ROUND] = None
+        newest = awaited + gap
         while self._missing and (newest - next(iter(self._missing))) % _ROUND > REORDERED:
             del self._missing[next(iter(self._missing))]
             self._lost += 1

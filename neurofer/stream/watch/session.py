@@ -9,12 +9,13 @@ from threading import Lock, Thread
 from types import TracebackType
 
 from neurofer.data.clip import Box
-from neurofer.errors import NeuroferError, UsageError
+from neurofer.errors import UsageError
 from neurofer.events.recording import Recording
 from neurofer.stream.deciding import DecidingState, Told, WindowDecider
 from neurofer.stream.faces import find_face
 from neurofer.stream.predictor import Predictor
 from neurofer.stream.steps import SnnStep
+from neurofer.stream.tables import FAILURES
 from neurofer.stream.watch.observed import ObservedSnn
 from neurofer.stream.watch.playing import Player
 from neurofer.stream.watch.receiving import Receiver
@@ -29,8 +30,6 @@ FEWEST_WAITING = 16
 """Windows that may wait at least, before any is dropped."""
 
 _NEVER = 1 << 62
-
-_FAILURES = (NeuroferError, OSError, ValueError, MemoryError)
 
 
 class Session:
@@ -164,7 +163,7 @@ class Session:
         try:
             work()
         except Exception as error:  # noqa: BLE001  a thread must not die unnoticed: whoever watches is told
-            known = isinstance(error, _FAILURES)
+            known = isinstance(error, FAILURES)
             why = " ".join(str(error).split()) or type(error).__name__
             self._failure = why if known else f"unexpected {type(error).__name__}: {why}"
             self.error = error

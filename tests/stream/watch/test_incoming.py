@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from neurofer.stream.watch.incoming import Incoming
 from neurofer.stream.watch.source import Piece
-from neurofer.stream.wire import Packet, pack, read_datagram
+from neurofer.stream.wire import Packet, pack, read_datagram, unpack
 from trees.live_sockets import SENSOR, some_events
 
 
@@ -66,3 +68,8 @@ def test_before_a_sensor_is_known_there_is_nothing_to_give() -> None:
     assert incoming.end() == []
     (piece,) = incoming.packets([packet(0, 0)])
     assert piece.lost_packets == 1
+
+
+def test_columns_before_anybody_said_the_sensor_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not say their sensor"):
+        Incoming("here", None).columns(unpack([packet(0, 0).records]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from neurofer.stream.watch.sequence import JUMP, REORDERED, REPEATS, Sequence
+from neurofer.stream.watch.sequence import JUMP, REORDERED, REPEATS, PacketNumbers
 
 TOP = (1 << 32) - 1
 
 
 def lost_of(*numbers: int) -> tuple[int, list[str]]:
-    sequence = Sequence()
+    sequence = PacketNumbers()
     verdicts = [sequence.see(number) for number in numbers]
     sequence.settle()
     return sequence.take_lost(), verdicts
@@ -30,7 +30,7 @@ def test_reordered_packets_are_not_lost_and_copies_are_copies() -> None:
 
 
 def test_what_is_missing_is_lost_only_when_it_can_no_longer_come() -> None:
-    sequence = Sequence()
+    sequence = PacketNumbers()
     sequence.see(0)
     sequence.see(2)
     assert sequence.take_lost() == 0
@@ -43,7 +43,7 @@ def test_what_is_missing_is_lost_only_when_it_can_no_longer_come() -> None:
 
 
 def test_a_large_gap_is_counted_whole_and_remembered_in_part() -> None:
-    sequence = Sequence()
+    sequence = PacketNumbers()
     sequence.see(0)
     sequence.see(1_000)
     assert sequence.take_lost() == 999 - REORDERED
