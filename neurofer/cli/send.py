@@ -83,6 +83,7 @@ def parse_speed(text: str) -> float:
 
 
 def _tell(target: str, events: int, seconds: float) -> None:
-    rate = events / seconds if seconds else 0.0
-    unit, scale = ("Mev/s", 1e6) if rate >= 1e6 else ("kev/s", 1e3)
-    typer.echo(f"{target}: {events:,} events in {seconds:.3g} s, {rate / scale:.3g} {unit}", err=True)
+    from neurofer.stream.watch.words import rate_text
+
+    rate = rate_text(events / seconds if seconds else 0.0)
+    typer.echo(f"{target}: {events:,} events in {seconds:.3g} s, {rate}", err=True)

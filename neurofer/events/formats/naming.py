@@ -10,6 +10,7 @@ _NAMES = {
     "y": ("y", "ys", "row", "v", "y_coordinate", "y_coordinates", "ycoordinate"),
     "p": ("p", "ps", "pol", "polarity", "polarities", "on", "sign"),
 }
+_BRACKETS = re.compile(r"\s*[\[(]\s*(\w+)\s*[\])]")
 _UNITS = {"s": 6, "sec": 6, "seconds": 6, "ms": 3, "us": 0, "µs": 0, "microseconds": 0, "ns": -3}
 
 
@@ -32,6 +33,11 @@ def event_columns(names: list[str] | tuple[str, ...]) -> dict[str, str] | None:
         if letter is not None:
             found.setdefault(letter, name)
     return found if len(found) == 4 else None
+
+
+def header_words(line: str) -> list[str]:
+    """The words of a line of text that may name columns, units in brackets as a part of them: ``t [us]``, ``t_us``."""
+    return _BRACKETS.sub(r"_\1", line.lstrip("#%")).replace(",", " ").replace(";", " ").split()
 
 
 def _without_unit(name: str) -> tuple[str, int | None]:

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 
 from neurofer.errors import BadFileError
-from neurofer.events.formats.naming import event_columns, unit_of
-from neurofer.events.formats.text_numbers import (
-    COLUMNS,
-    FRACTION,
-    NO_NUMBER,
-    PIXEL,
-    POLARITY,
-    has_fraction,
-    parse_lines,
-)
+from neurofer.events.formats.naming import event_columns, header_words, unit_of
+from neurofer.events.formats.text_numbers import WRONG, has_fraction, parse_lines
 from neurofer.events.source import RawBlock, Source, checked_geometry
 
 BLOCK_BYTES = 1 << 22
 PROBE_BYTES = 1 << 16
-
-_BRACKETS = re.compile(r"\s*[\[(]\s*(\w+)\s*[\])]")
-
-_WRONG = {
-    NO_NUMBER: "holds something that is no number",
-    COLUMNS: "does not have {columns} columns",
-    POLARITY: "has a polarity that is not 0 or 1, or -1 or 1",
-    PIXEL: "has a coordinate or polarity that is no whole number",
-    FRACTION: "has a fractional time, but the times before were whole microseconds",
-}
 
 
 class TextSource(Source):
@@ -61,7 +42,7 @@ class TextSource(Source):
         place = number = 0
         for line in self._lines(os.pread(self._file.fileno(), PROBE_BYTES, 0)):
             text = line.decode("utf-8-sig", "replace").strip()
-            words = _BRACKETS.sub(r"_\1", text.lstrip("#%")).replace(",", " ").replace(";", " ").split()
+            words = header_words(text)
             named = event_columns(words) if words else None
             numbers = [word for word in words if word.isascii() and word.isdigit()]
             if named is not None and not text[:1].isdigit():
@@ -126,7 +107,7 @@ class TextSource(Source):
             self.tail_bytes = self._size - place - end
             note = f"the last line is cut ({self.tail_bytes} bytes)"
         elif wrong:
-            raise BadFileError(f"{self.path}: line {line + passed + 1} {_WRONG[wrong].format(columns=self._columns)}; "
+            raise BadFileError(f"{self.path}: line {line + passed + 1} {WRONG[wrong].format(columns=self._columns)}; "
                                "need one event a line")
         following = None if final else (place + len(data), line + lines)
         return RawBlock(t[:count], x[:count], y[:count], p[:count], following, note=note)

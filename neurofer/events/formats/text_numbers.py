@@ -12,6 +12,15 @@ from neurofer.compiled import compiled
 NO_NUMBER, COLUMNS, POLARITY, PIXEL, FRACTION = 1, 2, 3, 4, 5
 """What can be wrong with a line."""
 
+WRONG = {
+    NO_NUMBER: "holds something that is no number",
+    COLUMNS: "does not have {columns} columns",
+    POLARITY: "has a polarity that is not 0 or 1, or -1 or 1",
+    PIXEL: "has a coordinate or polarity that is no whole number",
+    FRACTION: "has a fractional time, but the times before were whole microseconds",
+}
+"""The same in words; ``{columns}`` stands for the number of columns."""
+
 _LARGEST = 1 << 61
 
 

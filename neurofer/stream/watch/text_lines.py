@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import re
 
 import numpy as np
 
 from neurofer.events.clean import Columns
-from neurofer.events.formats.naming import event_columns, unit_of
-from neurofer.events.formats.text_numbers import (
-    COLUMNS,
-    FRACTION,
-    NO_NUMBER,
-    PIXEL,
-    POLARITY,
-    has_fraction,
-    parse_lines,
-)
+from neurofer.events.formats.naming import event_columns, header_words, unit_of
+from neurofer.events.formats.text_numbers import WRONG, has_fraction, parse_lines
 
 LINE_BYTES = 4_096
-_BRACKETS = re.compile(r"\s*[\[(]\s*(\w+)\s*[\])]")
-_WRONG = {
-    NO_NUMBER: "holds something that is no number",
-    COLUMNS: "does not have {columns} columns",
-    POLARITY: "has a polarity that is not 0 or 1, or -1 or 1",
-    PIXEL: "has a coordinate or polarity that is no whole number",
-    FRACTION: "has a fractional time, but the times before were whole microseconds",
-}
 
 
 class LineReader:
@@ -68,7 +51,7 @@ class LineReader:
             count, passed, wrong = parse_lines(np.frombuffer(whole, np.uint8), self._order, self._columns,
                                                self._power or 0, *columns)
             if wrong:
-                self.fault = f"line {self._line + passed + 1} {_WRONG[wrong].format(columns=self._columns)}"
+                self.fault = f"line {self._line + passed + 1} {WRONG[wrong].format(columns=self._columns)}"
             self._line += lines
         if self.fault is None and len(self._waiting) > LINE_BYTES:
             self.fault = f"line {self._line + 1} is longer than {LINE_BYTES} bytes"
@@ -82,7 +65,7 @@ class LineReader:
             data = data.removeprefix(codecs.BOM_UTF8)
         for line in data.splitlines(keepends=True):
             text = line.decode("utf-8", "replace").strip()
-            words = _BRACKETS.sub(r"_\1", text.lstrip("#%")).replace(",", " ").replace(";", " ").split()
+            words = header_words(text)
             named = event_columns(words) if words else None
             if named is not None and not text[:1].isdigit():
                 self._order = np.array([words.index(named[letter]) for letter in "txyp"])
