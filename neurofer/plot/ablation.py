@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes, titled
 
 _COLOURS = (INK, BLUE, ORANGE, GREEN, QUIET)
 _SHAPES = ("o", "s", "^", "D", "v")
@@ -60,7 +60,7 @@ def lines_figure(panels: Mapping[str, Series], places: Sequence[str], below: str
     for axes, ends in named:
         _name_ends(axes, len(places) - 1 + 0.12, ends)
     grid[0].set_ylabel("accuracy per recording")
-    return _titled(figure, title)
+    return titled(figure, title)
 
 
 def points_figure(series: Series, places: Sequence[str], below: str, title: str = "",
@@ -91,7 +91,7 @@ def points_figure(series: Series, places: Sequence[str], below: str, title: str 
     _finish(axes, places, below, "", floor)
     _from_zero([axes])
     axes.set_ylabel("accuracy per recording")
-    return _titled(figure, title)
+    return titled(figure, title)
 
 
 def _draw(axes: Any, x: Any, values: Sequence[Estimate], number: int, label: str = "", joined: bool = False) -> None:
@@ -136,9 +136,3 @@ def _from_zero(grid: Sequence[Any]) -> None:
     top = max(axes.get_ylim()[1] for axes in grid)
     for axes in grid:
         axes.set_ylim(0, max(top, 0.05))
-
-
-def _titled(figure: Figure, title: str) -> Figure:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure

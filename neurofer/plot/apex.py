@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes, titled
 
 _COLOURS = (ORANGE, "#8a4fbf", QUIET, INK)
 
@@ -64,9 +64,7 @@ def apex_figure(times_ms: ArrayLike, curve: ArrayLike, truth_ms: tuple[float, fl
         lower.spines["left"].set_visible(False)
         upper.tick_params(axis="x", length=0)
     (lower or upper).set_xlabel("milliseconds", fontsize=9, color=INK)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def _shade(upper: Any, lower: Any, truth_ms: tuple[float, float, float]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neurofer.plot._look import BLUE, GREEN, INK, QUIET, bare_axes
+from neurofer.plot._look import BLUE, GREEN, INK, QUIET, bare_axes, titled
 
 _RIVALS = ("#d9730d", "#8a4fbf")
 
@@ -69,9 +69,7 @@ def decisions_figure(
     _draw_rate(panels[-1], event_times_us, start_us)
     _mark(panels[-1], moments_us or {}, start_us, named=False)
     panels[-1].set_xlabel("seconds since the first event")
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def _shown_classes(tracks: Sequence[DecisionTrack], classes: Sequence[str], truth: str | None) -> dict[str, str]:

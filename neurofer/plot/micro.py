@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, bare_axes, epoch_axis, titled
 
 _STAGES = {1: ("stage 1, pairs", GREEN), 2: ("stage 2, classes", BLUE)}
 
@@ -37,11 +37,9 @@ def stages_figure(history: Sequence[dict[str, Any]], title: str = "") -> Figure:
         left.set_ylim(bottom=0)
         right.set_ylim(-0.02, 1.06)
         right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    for axes in panels[-1]:
-        axes.set_xlabel("epoch", fontsize=9, color=INK)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    for axes in panels.flat:
+        epoch_axis(axes)
+    return titled(figure, title)
 
 
 def _draw(axes: Any, epochs: Sequence[int], values: Sequence[float], colour: str, name: str, last: str) -> None:

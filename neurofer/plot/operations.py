@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes, titled
 from neurofer.plot.ablation import Estimate
 
 PURPLE = "#7a4fa3"
@@ -83,7 +83,7 @@ def operations_figure(points: Mapping[str, Cost], curves: Mapping[str, Sequence[
     order = sorted(range(len(names)), key=lambda place: names[place] not in points)
     figure.legend([handles[place] for place in order], [names[place] for place in order], frameon=False, fontsize=8.5,
                   loc="outside right upper")
-    return _titled(figure, title)
+    return titled(figure, title)
 
 
 def anytime_figure(panels: Mapping[str, Series], whole: Mapping[str, Estimate], title: str = "",
@@ -128,7 +128,7 @@ def anytime_figure(panels: Mapping[str, Series], whole: Mapping[str, Estimate], 
         axes.set_ylabel("")
     handles, names = grid[0].get_legend_handles_labels()
     figure.legend(handles, names, frameon=False, fontsize=8.5, loc="outside right upper")
-    return _titled(figure, title)
+    return titled(figure, title)
 
 
 def _band(axes: Any, values: Mapping[float, Estimate], colour: str, shape: str) -> None:
@@ -166,9 +166,3 @@ def _finish(axes: Any, floor: float | None) -> None:
         axes.axhline(floor, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
         axes.annotate("majority", (0, floor), xycoords=("axes fraction", "data"), xytext=(3, -10),
                       textcoords="offset points", color=QUIET, fontsize=8)
-
-
-def _titled(figure: Figure, title: str) -> Figure:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, bare_axes, epoch_axis, titled
 from neurofer.plot.frames import frame_image
 
 ROWS = ("events", "input", "drawn", "true")
@@ -65,9 +64,7 @@ def reconstruction_sheet(columns: Sequence[Shown], title: str = "", picture_name
         panels[-1, place].set_xlabel(column.label, fontsize=7.5, color=QUIET)
     for row, name in enumerate(ROWS):
         panels[row, 0].set_ylabel(picture_name if name == "input" else name, fontsize=9, color=INK)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[str, float], title: str = "") -> Figure:
@@ -90,8 +87,6 @@ def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[s
     def lines(axes: Any, heading: str, named: Sequence[tuple[str, str, str]]) -> None:
         bare_axes(axes)
         axes.set_title(heading, loc="left", fontsize=10, color=INK)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y", color=FAINT, linewidth=0.8)
         axes.set_axisbelow(True)
         for key, name, colour in named:
@@ -99,6 +94,7 @@ def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[s
             axes.plot(epochs, values, color=colour, linewidth=1.6, marker="o" if len(epochs) < 15 else "", markersize=3)
             axes.annotate(name, (epochs[-1], values[-1]), xytext=(5, 0), textcoords="offset points", va="center",
                           color=colour, fontsize=8, annotation_clip=False)
+        epoch_axis(axes)
 
     lines(panels[0], "losses", (("discriminator", "D", ORANGE), ("adversarial", "G fooling D", BLUE)))
     lines(panels[1], "L1", (("l1", "train", QUIET),))
@@ -112,14 +108,12 @@ def pretraining_curves(history: Sequence[Mapping[str, Any]], baseline: Mapping[s
         lines(axes, heading, ((f"held_out_{name}", "", GREEN),))
         if name in baseline:
             axes.axhline(baseline[name], color=ORANGE, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-            axes.annotate("mean training face", (1.0, baseline[name]), xycoords=("axes fraction", "data"),
-                          xytext=(0, 3), textcoords="offset points", ha="right", color=ORANGE, fontsize=8,
-                          bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5})
+            # At the bottom, which a curve that has risen leaves free.
+            axes.text(1.0, 0.02, f"dashed: mean training face {baseline[name]:.3g}", transform=axes.transAxes,
+                      ha="right", color=ORANGE, fontsize=8)
     for axes in panels[:2]:
         axes.set_ylim(bottom=0)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def _as_colours(picture: NDArray[Any]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from neurofer.numbers import short_number
-from neurofer.plot._look import BLUE, FAINT, GREEN, INK, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, GREEN, INK, QUIET, bare_axes, titled
 from neurofer.plot._strip import draw_strip
 
 
@@ -53,9 +53,7 @@ def time_figure(anytime: Mapping[str, Any], floor: float, layers: Sequence[Mappi
         draw_rates(figure.add_subplot(grid[0, 1]), layers)
     if example is not None:
         draw_example(figure.add_subplot(grid[1, :]), example, classes)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def draw_anytime(axes: Any, anytime: Mapping[str, Any], floor: float) -> None:

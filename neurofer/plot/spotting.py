@@ -142,7 +142,7 @@ def _highest(scores: NDArray[np.float64], smooth: Mapping[Kind, NDArray[np.float
     """Top of the score axis: what is drawn fills it, but noise of an uneventful video is not blown up."""
     lines = [thresholds_of(smooth[kind], decodings[kind]).used for kind in KINDS if kind in decodings]
     return max(0.05, 1.12 * max([*lines, *(float(curve.max()) for curve in smooth.values())],
-                                default=0.0), 0.9 * float(scores.max()))
+                                default=0.0), 1.04 * float(scores.max()))
 
 
 def _draw_scores(axes: Any, raw: NDArray[np.float64], smooth: NDArray[np.float64], fps: float,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from neurofer.plot._look import BLUE, FAINT, INK, ORANGE, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, INK, ORANGE, QUIET, bare_axes, epoch_axis, titled
 
 _SHADES = LinearSegmentedColormap.from_list("neurofer", ["#f7f9fb", "#a9c8e6", "#2563a8", "#10304f"])
 
@@ -44,15 +44,12 @@ def curves_figure(history: Sequence[dict[str, Any]], title: str = "") -> Figure:
         said = f"{there:.1%}" if name == "accuracy" else f"{there:.2f}"
         axes.set_title(f"epoch {best}: {said}", loc="right", fontsize=9, color=ORANGE)
         _plain(axes)
-        axes.set_xlabel("epoch")
         axes.set_title(name, loc="left", fontsize=10, color=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.margins(x=0.04, y=0.14)
+        epoch_axis(axes)
     panels[1].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     panels[0].set_ylim(bottom=0)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def loss_figure(losses: Sequence[float], title: str = "") -> Figure:
@@ -74,14 +71,11 @@ def loss_figure(losses: Sequence[float], title: str = "") -> Figure:
     axes.annotate(f"{losses[-1]:.3g}", (len(losses), losses[-1]), xytext=(6, 0), textcoords="offset points",
                   va="center", color=BLUE, fontsize=9, annotation_clip=False)
     axes.set_title("training loss", loc="left", fontsize=10, color=INK)
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.06, y=0.14)
+    epoch_axis(axes)
     axes.set_ylim(bottom=0)
     _plain(axes)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
 
 
 def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str = "") -> Figure:
@@ -122,11 +116,9 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
     axes.tick_params(which="both", length=0, colors=INK, labelsize=9)
     for edge in axes.spines.values():
         edge.set_visible(False)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     figure.supxlabel("shade and large number: per cent of the true class; small number: clips", fontsize=7.5,
                      color=QUIET)
-    return figure
+    return titled(figure, title)
 
 
 def _plain(axes: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neurofer.plot._look import BLUE, FAINT, INK, QUIET, bare_axes
+from neurofer.plot._look import BLUE, FAINT, INK, QUIET, bare_axes, titled
 from neurofer.plot.ablation import Estimate
 
 
@@ -49,6 +49,4 @@ def variants_figure(estimates: Mapping[str, Estimate], below: str, title: str = 
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel(below)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return figure
+    return titled(figure, title)
