@@ -105,7 +105,9 @@ def test_a_stream_too_short_for_a_context_gives_one_decision(face_events: Events
     assert streamed(predictor.live(BOX), pieces(short, [5, 100])) == wanted
 
 
-def test_a_gap_of_a_minute_is_decided_through(predictor: Predictor, face_events: Events) -> None:
+@pytest.mark.parametrize("backend", ["ann", "snn"])
+def test_a_gap_of_a_minute_is_decided_through(backend: str, face_events: Events) -> None:
+    predictor = Predictor(RUNS[backend]())
     half = len(face_events) // 2
     t = face_events.t.copy()
     t[half:] += 60_000_000

@@ -23,7 +23,7 @@ from neurofer.stream import send as sending
 from neurofer.stream.send import cut_packets, send
 from neurofer.stream.watch.open_source import open_source
 from neurofer.stream.wire import DATAGRAM_EVENTS, HEADER_BYTES, Packet, PacketReader, read_datagram, unpack
-from trees.live_sockets import Reading, free_port, some_events, wait_for
+from trees.live_sockets import Reading, free_port, some_events, wait_for, waiting
 
 COMMAND = "import typer; from neurofer.cli.send import register; app = typer.Typer(); register(app); app()"
 
@@ -136,8 +136,8 @@ def test_a_reader_that_goes_away_ends_it_quietly(stored: tuple[Path, Events]) ->
 
 def test_to_a_waiting_receiver(stored: tuple[Path, Events]) -> None:
     path, events = stored
-    port = free_port()
-    with Reading(open_source(f"tcp-listen://:{port}")) as reading:
+    source, port = waiting("tcp-listen")
+    with Reading(source) as reading:
         code, told = command(path, f"tcp://127.0.0.1:{port}")
         wait_for(lambda: reading.kept == len(events))
     assert code == 0
@@ -158,10 +158,11 @@ def test_to_a_receiver_that_connects(stored: tuple[Path, Events]) -> None:
 
 def test_over_udp(stored: tuple[Path, Events]) -> None:
     path, events = stored
-    port = free_port(socket.SOCK_DGRAM)
-    with Reading(open_source(f"udp://127.0.0.1:{port}")) as reading:
-        assert command(path, f"udp://127.0.0.1:{port}")[0] == 0
-        wait_for(lambda: reading.kept + reading.lost)
+    source, port = waiting("udp")
+    with Reading(source) as reading:
+        # Slowly, so that a busy machine has room for what waits.
+        assert command(path, f"udp://127.0.0.1:{port}", "--speed", "0.2")[0] == 0
+        wait_for(lambda: reading.kept == len(events) or reading.lost)
         reading.end()
     assert reading.kept == len(events) or reading.lost > 0
     assert reading.restarts == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -9,10 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from neurofer.errors import NeuroferError
 from neurofer.events.events import Events
+from neurofer.stream.watch.open_source import open_source
 from neurofer.stream.watch.source import EventSource, Piece
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SENSOR = (40, 30)
 
 
@@ -25,6 +28,15 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def waiting(way: str, sensor: tuple[int, int] | None = None) -> tuple[EventSource, int]:
+    """A source that waits at a port that was free, and the port, although others take ports meanwhile."""
+    for _ in range(20):
+        port = free_port(socket.SOCK_DGRAM if way == "udp" else socket.SOCK_STREAM)
+        with contextlib.suppress(NeuroferError):
+            return open_source(f"{way}://:{port}", sensor=sensor), port
+    raise AssertionError("no port is free")
 
 
 def wait_for(true: Callable[[], object]) -> None:

@@ -168,7 +168,7 @@ class RunningStream:
             self.tally["restarts"] = self.tally.get("restarts", 0) + 1
 
 
-def until(condition, seconds=8.0):
+def until(condition, seconds=60.0):
     """Wait for something to become true; whether it did."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

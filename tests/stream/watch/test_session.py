@@ -24,7 +24,7 @@ from neurofer.stream.watch.source import Piece
 from trees.live_runs import ann_run, snn_run
 
 BOX = Box(30, 4, 70, 80)
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 def bare(decisions: Sequence[Decision | None]) -> list[Decision]:
@@ -60,8 +60,9 @@ def watch(session: Session, until: Callable[[], bool] | None = None) -> list[Sho
     with session:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and not (until() if until else False):
+            ended = session.ended  # asked first: what comes before the end is not missed
             shown = place.get(0.05)
-            if shown is None and session.ended and place.get(0) is None:
+            if shown is None and ended:
                 break
             if shown is not None:
                 found.append(shown)

@@ -12,16 +12,16 @@ from neurofer.errors import NeuroferError
 from neurofer.events.events import Events
 from neurofer.stream.watch.open_source import open_source
 from neurofer.stream.wire import pack
-from trees.live_sockets import SENSOR, Reading, free_port, some_events, wait_for
+from trees.live_sockets import SENSOR, Reading, free_port, some_events, wait_for, waiting
 
 
 def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def waiting() -> tuple[Reading, int]:
-    port = free_port()
-    return Reading(open_source(f"tcp-listen://:{port}")), port
+def listening(sensor: tuple[int, int] | None = None) -> tuple[Reading, int]:
+    source, port = waiting("tcp-listen", sensor)
+    return Reading(source), port
 
 
 def serve() -> tuple[socket.socket, str]:
@@ -31,7 +31,7 @@ def serve() -> tuple[socket.socket, str]:
 
 
 def test_events_arrive_as_they_were_sent() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading, connect(port) as sender:
         for k in range(5):
             sender.sendall(pack(some_events(100, 1_000 * k), k))
@@ -42,7 +42,7 @@ def test_events_arrive_as_they_were_sent() -> None:
 
 
 def test_a_byte_at_a_time() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     data = pack(some_events(6), 0) + pack(some_events(5, 50), 1)
     with reading, connect(port) as sender:
         sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -53,14 +53,14 @@ def test_a_byte_at_a_time() -> None:
 
 
 def test_a_sender_that_says_nothing_does_not_hold_up_the_end() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading, connect(port):
         reading.end()
     assert reading.pieces == []
 
 
 def test_half_a_packet_does_not_hold_up_beats_nor_the_end() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading, connect(port) as sender:
         sender.sendall(pack(some_events(10), 0) + pack(some_events(10, 100), 1)[:50])
         wait_for(lambda: len(reading.pieces) > 3)
@@ -69,7 +69,7 @@ def test_half_a_packet_does_not_hold_up_beats_nor_the_end() -> None:
 
 
 def test_nobody_there() -> None:
-    reading, _ = waiting()
+    reading, _ = listening()
     with reading:
         reading.end()
     assert reading.pieces == []
@@ -77,7 +77,7 @@ def test_nobody_there() -> None:
 
 
 def test_cut_in_the_middle_of_a_packet_and_the_next_sender() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading:
         with connect(port) as first:
             first.sendall(pack(some_events(10, 5_000), 0) + pack(some_events(10, 5_100), 1)[:50])
@@ -93,7 +93,7 @@ def test_cut_in_the_middle_of_a_packet_and_the_next_sender() -> None:
 
 
 def test_a_second_sender_is_sent_away(caplog: pytest.LogCaptureFixture) -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading, connect(port) as first:
         first.sendall(pack(some_events(5), 0))
         wait_for(lambda: reading.kept == 5)
@@ -106,7 +106,7 @@ def test_a_second_sender_is_sent_away(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_garbage_sends_its_sender_away_and_the_next_is_heard(caplog: pytest.LogCaptureFixture) -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading:
         with connect(port) as sender:
             sender.sendall(pack(some_events(5), 0) + b"GET / HTTP/1.1\r\n\r\n")
@@ -118,7 +118,7 @@ def test_garbage_sends_its_sender_away_and_the_next_is_heard(caplog: pytest.LogC
 
 
 def test_another_sensor_begins_the_stream_anew() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     with reading, connect(port) as sender:
         sender.sendall(pack(some_events(5, 100), 0) + pack(some_events(5, 0, (640, 480)), 1))
         wait_for(lambda: reading.kept == 10)
@@ -127,8 +127,7 @@ def test_another_sensor_begins_the_stream_anew() -> None:
 
 
 def test_another_sensor_than_the_one_named_is_an_error() -> None:
-    port = free_port()
-    reading = Reading(open_source(f"tcp-listen://:{port}", sensor=(640, 480)))
+    reading, port = listening((640, 480))
     with reading, connect(port) as sender:
         sender.sendall(pack(some_events(5), 0))
         reading.join()
@@ -175,7 +174,7 @@ def test_a_server_that_sends_garbage_ends_the_stream() -> None:
 
 
 def test_a_burst_adds_up() -> None:
-    reading, port = waiting()
+    reading, port = listening()
     generator = np.random.default_rng(5)
     count, packets = 5_000, 200
     sent = 0

@@ -51,8 +51,9 @@ def test_first_hello_then_windows_with_pictures(connected) -> None:
         assert parts["face"].startswith(b"\x89PNG")
 
 
-def test_every_decision_arrives_once_although_pictures_are_rarer(connected) -> None:
-    with connected(RunningStream(windows=400, pace_s=0.003)) as page, page() as socket:
+def test_every_decision_arrives_once_although_pictures_are_rarer(connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurofer.stream.web.feed.PERIOD_S", 0.25)
+    with connected(RunningStream(pace_s=0.003)) as page, page() as socket:
         rows, pictures = socket.receive_json()["decisions"], 0
         while len(rows) < 300:
             header, _ = next_shown(socket)
@@ -70,11 +71,12 @@ def test_a_page_that_comes_again_gets_the_same_timeline(connected) -> None:
         with page() as socket:
             rows = socket.receive_json()["decisions"]
             while not stream.ended:
-                rows += next_shown(socket)[0]["decisions"]
+                header, _ = next_shown(socket)
+                rows += header["decisions"]
         with page() as socket:
             again = socket.receive_json()["decisions"]
     assert again[: len(rows)] == rows
-    assert len(again) == 58
+    assert 58 - header["skipped"] <= len(again) <= 58
 
 
 def test_pause_seek_and_go_on(connected) -> None:

@@ -63,7 +63,7 @@ def test_a_page_that_never_reads_is_let_go_and_hurts_nobody(serving) -> None:
                      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
         with client.connect(address.replace("http", "ws") + "live", max_size=None) as page:
             page.recv()
-            numbers = [unpack(page.recv(timeout=5))[0]["number"] for _ in range(40)]
+            numbers = [unpack(page.recv(timeout=60))[0]["number"] for _ in range(40)]
         assert numbers == sorted(numbers)
 
         def cut() -> bool:
@@ -87,10 +87,10 @@ def test_a_page_too_slow_is_told_how_many_it_missed(serving) -> None:
         with client.connect(where, max_size=None, max_queue=1, close_timeout=0.2) as page:
             page.recv()
             first = stream.shown
-            assert until(lambda: stream.shown > first + 150, 15)
+            assert until(lambda: stream.shown > first + 150)
             missed, rows = 0, 0
             while not missed:
-                header, _ = unpack(page.recv(timeout=5))
+                header, _ = unpack(page.recv(timeout=60))
                 missed, rows = header["missed"], max(rows, len(header["decisions"]))
     assert missed > 0
     assert rows > 1  # what was decided meanwhile comes at once
@@ -118,7 +118,7 @@ def test_silent_connections_are_few_and_short_while_a_page_stays(serving, monkey
         assert sum(map(is_cut, silent)) < 60
         assert until(lambda: all(map(is_cut, silent)))
         shown = stream.shown
-        while unpack(page.recv(timeout=5))[0]["number"] <= shown:
+        while unpack(page.recv(timeout=60))[0]["number"] <= shown:
             pass
 
 
@@ -136,5 +136,5 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path, root: Path) -> None:
     with client.connect(address.replace("http", "ws") + "live", max_size=None) as page:
         page.recv()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "over\n", "")
