@@ -94,6 +94,7 @@ class Player:
 
     def _seek_to(self, wanted_us: int) -> tuple[int, int]:
         """Where to begin so that the window that holds a moment is decided about, and how many windows that takes."""
-        index = int(min(wanted_us, self.duration_us - 1) // self._window_us)
+        last = max(0, math.floor(self.duration_us / self._window_us + 0.5) - 1)  # a shorter rest is no window
+        index = min(last, int(wanted_us // self._window_us))
         begin = max(0, index - self._context + 1)
         return round(begin * self._window_us), index - begin + 1

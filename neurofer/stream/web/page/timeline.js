@@ -14,7 +14,7 @@ export class Timeline {
     canvas.addEventListener("pointerleave", () => this.point(null));
     canvas.addEventListener("blur", () => this.point(null));
     canvas.addEventListener("click", (event) => {
-      if (this.onPick && this.facts) this.onPick(this.momentAt(event.offsetX));
+      if (this.onPick && this.facts) this.onPick(this.pickedAt(event.offsetX));
     });
     canvas.addEventListener("keydown", (event) => this.key(event));
   }
@@ -75,6 +75,14 @@ export class Timeline {
   momentAt(x) {
     const [from, to] = this.range();
     return Math.max(0, Math.min(to, from + (x - this.left) / Math.max(1, this.right - this.left) * (to - from)));
+  }
+
+  /** The moment of the decision that is told there, or the bare moment where none is near. */
+  pickedAt(x) {
+    const moment = this.momentAt(x);
+    const near = this.rows.length ? this.rows[this.nearest(moment)][SINCE] : Infinity;
+    const reach = Math.max(this.facts.window_us, this.momentAt(x + 2) - this.momentAt(x - 2));
+    return Math.abs(near - moment) <= reach ? near : moment;
   }
 
   point(x) {

@@ -6,6 +6,7 @@ import { Timeline } from "./timeline.js";
 
 const LATENCIES = 1000;
 const KEPT_US = 10e6;
+const LONG = 16;
 const get = (id) => document.getElementById(id);
 const timeline = new Timeline(get("timeline"), get("tip"));
 const page = { facts: null, live: null, shown: null, kept: [], following: true, paused: false, ended: false,
@@ -89,14 +90,12 @@ function begin(facts) {
     line.querySelector(".name").textContent = line.title = name;
     return line;
   }));
+  // Of a recording the slider counts windows, from 1; of a live source, frames that are kept.
+  get("bars").classList.toggle("long", facts.classes.some((name) => name.length > LONG));
+  get("bars").classList.toggle("many", facts.classes.length > 14);
   const scrub = get("scrub");
-  scrub.min = 0;
-  if (facts.seekable) {
-    scrub.step = Math.max(1, Math.round(Math.min(facts.window_us, 1e6)));
-    scrub.max = scrub.step * Math.max(1, Math.ceil((facts.duration_us || 1) / scrub.step));
-  } else {
-    scrub.step = 1;
-  }
+  [scrub.min, scrub.step] = [facts.seekable ? 1 : 0, 1];
+  if (facts.seekable) scrub.max = Math.max(1, Math.round(facts.duration_us / facts.window_us));
   timeline.onPick = facts.seekable ? seek : null;
   get("timeline").classList.toggle("seekable", facts.seekable);
   get("span").hidden = facts.duration_us !== null && facts.duration_us <= 10e6;
@@ -179,6 +178,7 @@ function drawDecision(message) {
   get("when").textContent = `at ${clock(message.since_us, 2)}`;
   label.dataset.known = row ? "yes" : "no";
   label.textContent = row ? message.label : "too little context";
+  label.classList.toggle("long", Boolean(row) && message.label.length > LONG);
   [...get("bars").children].forEach((line, number) => {
     const share = row ? row[2][number] : 0;
     line.classList.toggle("first", Boolean(row) && number === row[1]);
@@ -194,13 +194,15 @@ function drawDecision(message) {
 
 function drawTransport(frame) {
   const [pause, scrub, { facts }] = [get("pause"), get("scrub"), page];
-  pause.disabled = !page.connected || (page.ended && !page.paused);
+  pause.disabled = !page.connected || Boolean(page.failure) || (page.ended && !facts.seekable);
   pause.setAttribute("aria-pressed", String(page.paused));
-  get("pause-word").textContent = page.paused ? "go on" : "pause";
-  const now = page.seeking ? Number(scrub.value) : frame ? frame.message.since_us : 0;
+  const again = page.ended && !page.paused;
+  pause.dataset.shows = again || page.paused ? "play" : "pause";
+  get("pause-word").textContent = again ? "again" : page.paused ? "go on" : "pause";
+  const now = page.seeking ? timeline.now : frame ? frame.message.since_us : 0;
   if (facts.seekable) {
     scrub.disabled = !page.connected;
-    if (!page.seeking) scrub.value = now;
+    if (!page.seeking) scrub.value = Math.round(now / facts.window_us);
     get("moment").textContent = `${clock(Math.min(now, facts.duration_us), 2)} of ${clock(facts.duration_us, 2)}`;
   } else {
     const last = page.kept.length - 1;
@@ -214,13 +216,15 @@ function drawTransport(frame) {
   get("follow").hidden = facts.seekable || page.following;
 }
 
-/** Ask for a moment; of many in a row, the newest once the one before is out. */
+/** Ask for the window that holds a moment or ends with it; of many in a row, the newest once the one before is out.
+ * A recording that is at its end stands still there, so that it can be looked through. */
 function seek(since) {
-  const most = page.facts.duration_us ?? Infinity;
-  page.wanted = Math.round(Math.max(0, Math.min(since, most)));
+  const [scrub, width] = [get("scrub"), page.facts.window_us];
+  scrub.value = Math.max(1, Math.ceil(since / width - 0.01));
+  page.wanted = Math.round((Number(scrub.value) - 0.5) * width);
   page.seeking = true;
-  get("scrub").value = page.wanted;
-  timeline.now = page.wanted;
+  timeline.now = Math.round(Number(scrub.value) * width);
+  if (page.ended && !page.paused) connection.send({ do: "pause" });
   later();
   if (page.timer) return;
   const send = () => {
@@ -238,7 +242,8 @@ function seek(since) {
 
 function toggle() {
   if (get("pause").disabled) return;
-  connection.send({ do: page.paused ? "resume" : "pause" });
+  connection.send({ do: page.paused || page.ended ? "resume" : "pause" });
+  if (page.ended && !page.paused) connection.send({ do: "seek", since_us: 0 });
 }
 
 get("pause").addEventListener("click", toggle);
@@ -247,7 +252,7 @@ get("span").addEventListener("click", () => { timeline.wholeSpan = !timeline.who
 get("scrub").addEventListener("input", (event) => {
   const value = Number(event.target.value);
   if (page.facts.seekable) {
-    seek(value);
+    seek(value * page.facts.window_us);
     return;
   }
   page.following = value >= page.kept.length - 1;
@@ -262,7 +267,7 @@ document.addEventListener("keydown", (event) => {
   }
   const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (way && page.facts.seekable && event.target === document.body) {
-    seek((page.seeking ? Number(get("scrub").value) : page.shown?.message.since_us || 0) + way * 1e6);
+    seek((page.seeking ? timeline.now : page.shown?.message.since_us || 0) + way * 1e6);
   }
 });
 timeline.onChange = later;
