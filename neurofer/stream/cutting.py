@@ -28,6 +28,8 @@ class CutState(NamedTuple):
     """No event before this moment can come any more."""
     parts: tuple[Events, ...] = ()
     """Events of the window so far, none of them empty."""
+    heard_us: int = 0
+    """The last event; 0 before there is one."""
 
 
 class Restart(NamedTuple):
@@ -54,14 +56,24 @@ class Cutter:
             raise ValueError(f"Cutter: need windows of at least 1 us and of a length, got {window_us}")
         self.sensor, self.window_us = sensor, window_us
         self.origin_us: int | None = None
-        self.newest_us = self._index = 0
+        self.newest_us = self._index = self._heard_us = 0
         self._parts: list[Events] = []
         self._keep(state or CutState())
 
     @property
     def state(self) -> CutState:
         """Where the stream stands; give it to another cutter, and that one goes on."""
-        return CutState(self.origin_us, self._index, self.newest_us, tuple(self._parts))
+        return CutState(self.origin_us, self._index, self.newest_us, tuple(self._parts), self._heard_us)
+
+    @property
+    def held(self) -> int:
+        """Events of the window so far."""
+        return sum(len(part) for part in self._parts)
+
+    @property
+    def stop_us(self) -> int:
+        """Where the window that is being filled ends."""
+        return self.edge_us(self._index + 1)
 
     def edge_us(self, index: int) -> int:
         """Where a window begins, on the stream's clock."""
@@ -84,9 +96,12 @@ class Cutter:
     def pass_time(self, now_us: int) -> Iterator[Window]:
         """The windows that end up to a moment before which no event will come any more.
 
+        Behind ``LONGEST_SILENCE_US`` without events there are none: the next event begins another stream.
+
         Args:
             now_us: On the stream's clock.
         """
+        now_us = min(now_us, self._heard_us + LONGEST_SILENCE_US)
         if self.origin_us is None or now_us <= self.newest_us:
             return
         self.newest_us = now_us
@@ -116,9 +131,9 @@ class Cutter:
         while place < count:
             first_us = int(events.t[place])
             if self.origin_us is None:
-                self._keep(CutState(first_us, 0, first_us))
-            elif first_us - self.newest_us > LONGEST_SILENCE_US:
-                silence_s = (first_us - self.newest_us) / 1e6
+                self._keep(CutState(first_us, 0, first_us, (), first_us))
+            elif first_us - self._heard_us > LONGEST_SILENCE_US:
+                silence_s = (first_us - self._heard_us) / 1e6
                 if self._parts:
                     yield self._end_window()
                 self._keep(CutState())
@@ -134,7 +149,7 @@ class Cutter:
 
     def _add(self, part: Events, kept: bool) -> None:
         """One more piece of the window; where another call may follow, it is copied and holds on to no larger array."""
-        self.newest_us = part.end_us
+        self.newest_us = self._heard_us = part.end_us
         self._parts.append(_copied(part) if kept else part)
         # As a binary counter does: few parts however small the pieces, and each event is copied a few times only.
         while len(self._parts) > 1 and len(self._parts[-2]) <= len(self._parts[-1]) < _WORTH_MERGING:
@@ -150,7 +165,7 @@ class Cutter:
 
     def _keep(self, state: CutState) -> None:
         self.origin_us, self._index, self.newest_us = state.origin_us, state.window, state.newest_us
-        self._parts = list(state.parts)
+        self._parts, self._heard_us = list(state.parts), state.heard_us
 
 
 def joined(parts: Sequence[Events], sensor: tuple[int, int]) -> Events:

@@ -31,6 +31,9 @@ DATAGRAM_BYTES = 65_507
 DATAGRAM_EVENTS = 5_000
 """Most events of a packet that our own sender makes; such a packet fits a datagram."""
 
+MOST_PIXELS = 1 << 23
+"""Of a sensor: 8 million, 3840x2160 among them; pictures of larger ones would fill memory."""
+
 _HEADER = struct.Struct("<4sBBHIHHII")
 HEADER_BYTES = _HEADER.size
 
@@ -71,12 +74,13 @@ def pack(events: Events, sequence: int) -> bytes:
     """A packet of these events.
 
     Raises:
-        ValueError: more than ``PACKET_EVENTS`` events, or a sensor of more than 65,535 pixels a side.
+        ValueError: more than ``PACKET_EVENTS`` events, or a sensor of more than 65,535 pixels a side or
+            ``MOST_PIXELS`` in all.
     """
     width, height = events.sensor
-    if len(events) > PACKET_EVENTS or max(width, height) > 65_535:
-        raise ValueError(f"pack: need at most {PACKET_EVENTS} events of a sensor up to 65535x65535, got {len(events)} "
-                         f"of {width}x{height}")
+    if len(events) > PACKET_EVENTS or max(width, height) > 65_535 or width * height > MOST_PIXELS:
+        raise ValueError(f"pack: need at most {PACKET_EVENTS} events of a sensor up to 65535 pixels a side and "
+                         f"{MOST_PIXELS} in all, got {len(events)} of {width}x{height}")
     records = np.empty(len(events), EVENT_DTYPE)
     for name in ("t", "x", "y", "p"):
         records[name] = getattr(events, name)
@@ -173,6 +177,9 @@ def _read_header(data: bytes, place: int = 0) -> _Header:
         raise WireError("a packet whose flags or reserved fields are not 0", sequence)
     if not (width and height):
         raise WireError(f"a packet of a sensor of {width}x{height} pixels", sequence)
+    if width * height > MOST_PIXELS:
+        raise WireError(f"a packet of a sensor of {width}x{height} pixels; at most {MOST_PIXELS} in all are allowed",
+                        sequence)
     if count > PACKET_EVENTS:
         raise WireError(f"a packet that announces {count} events; at most {PACKET_EVENTS} are allowed", sequence)
     return _Header(sequence, (width, height), count)

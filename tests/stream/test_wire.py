@@ -116,6 +116,16 @@ def test_headers_that_are_refused(field: int, value: int, words: str) -> None:
     assert words in str(reader.fault)
 
 
+def test_a_sensor_whose_pictures_would_fill_memory_is_refused() -> None:
+    header = struct.pack("<4sBBHIHHII", b"NFEV", 1, 0, 0, 7, 65_535, 65_535, 0, 0)
+    with pytest.raises(WireError, match="65535x65535 pixels; at most 8388608 in all") as caught:
+        read_datagram(header)
+    assert caught.value.sequence == 7
+    with pytest.raises(ValueError, match="8388608 in all"):
+        pack(Events.empty((65_535, 65_535)), 0)
+    assert read_datagram(pack(Events.empty((3_840, 2_160)), 0)).sensor == (3_840, 2_160)
+
+
 def test_an_announced_packet_holds_no_memory_before_it_comes() -> None:
     reader = PacketReader()
     reader.feed(struct.pack("<4sBBHIHHII", b"NFEV", 1, 0, 0, 0, 40, 30, PACKET_EVENTS, 0))

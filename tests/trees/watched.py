@@ -45,6 +45,7 @@ class Place:
             item = self.watched.script.popleft()
             if isinstance(item, BaseException):
                 raise item
+            self.watched.tally = item.tally
             return item
         self.watched.ended = not self.watched.endless
         return None
@@ -66,6 +67,7 @@ class FakeWatched:
     asked: list = field(default_factory=list)
     places: list = field(default_factory=list)
     answer: object = None
+    tally: Tally = Tally()
 
     def turn(self):
         """Called whenever a viewer looks for a window."""

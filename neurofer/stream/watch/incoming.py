@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from neurofer.errors import NeuroferError
+from neurofer.errors import NeuroferError, UsageError
 from neurofer.events.clean import Columns
 from neurofer.events.events import Events
 from neurofer.stream.watch.gate import GateState, pass_gate, release
 from neurofer.stream.watch.sequence import PacketNumbers
 from neurofer.stream.watch.source import BEAT_S, Piece
-from neurofer.stream.wire import Packet, unpack
+from neurofer.stream.wire import MOST_PIXELS, Packet, unpack
 
 
 class Incoming:
@@ -19,9 +19,14 @@ class Incoming:
     Args:
         name: The source, for errors.
         sensor: What the user says the sensor is; None takes what the packets say.
+
+    Raises:
+        UsageError: that sensor has more pixels than a packet may say.
     """
 
     def __init__(self, name: str, sensor: tuple[int, int] | None) -> None:
+        if sensor is not None and sensor[0] * sensor[1] > MOST_PIXELS:
+            raise UsageError(f"{name}: --sensor says {_size(sensor)}; a live sensor has at most {MOST_PIXELS} pixels")
         self._name = name
         self._wanted = sensor
         self._shown: tuple[int, int] | None = None  # the sensor of the pieces so far

@@ -80,5 +80,6 @@ def write_lines(watched: Watched, write: Callable[[str], None], *, every: bool =
                 warned, due = shown.tally, now + LINE_S
     finally:
         place.close()
+        summary.tally = watched.tally  # what was dropped or left out behind the last window that was shown, too
         for line in summary_lines(facts, summary):
             write(f"# {line}")

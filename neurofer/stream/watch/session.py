@@ -18,7 +18,7 @@ from neurofer.stream.steps import SnnStep
 from neurofer.stream.tables import FAILURES
 from neurofer.stream.watch.observed import ObservedSnn
 from neurofer.stream.watch.playing import Player
-from neurofer.stream.watch.receiving import Receiver
+from neurofer.stream.watch.receiving import Lost, Receiver
 from neurofer.stream.watch.searching import FaceSearch
 from neurofer.stream.watch.shown import Facts, Shown, Tally
 from neurofer.stream.watch.source import EventSource
@@ -110,9 +110,9 @@ class Session:
     @property
     def tally(self) -> Tally:
         """What has become of the stream so far."""
-        dropped, lost = self._queue.dropped, self._receiver.lost if self._receiver else None
+        dropped, lost = self._queue.dropped, self._receiver.lost if self._receiver else Lost()
         return Tally(self._windows + dropped.windows, self._decided, self._events + dropped.events, dropped.windows,
-                     dropped.events, lost.bad_events if lost else 0, lost.packets if lost else 0, self._restarts)
+                     dropped.events, lost.bad_events, lost.packets, self._restarts, lost.rest_events)
 
     def subscribe(self, room: int = 2) -> Place:
         """A place for a viewer that holds up to ``room`` windows."""
@@ -165,8 +165,11 @@ class Session:
         except Exception as error:  # noqa: BLE001  a thread must not die unnoticed: whoever watches is told
             known = isinstance(error, FAILURES)
             why = " ".join(str(error).split()) or type(error).__name__
-            self._failure = why if known else f"unexpected {type(error).__name__}: {why}"
-            self.error = error
+            self._failure = self._failure or (why if known else f"unexpected {type(error).__name__}: {why}")
+            self.error = self.error or error
+            if work == self._read:
+                self._queue.close()  # what came before is decided about, then the other thread ends all
+                return
             self._transport.stop()
             self._queue.close(forget=True)
             self._end(True)

@@ -25,12 +25,14 @@ class Tally(NamedTuple):
     dropped_events: int = 0
     """Events in these."""
     bad_events: int = 0
-    """Events outside the sensor, or behind a newer one."""
+    """Events outside the sensor, behind a newer one, or more than 20 million in one window."""
     lost_packets: int = 0
     """Packets that a source numbered and that never came."""
     restarts: int = 0
     """Times that the stream began anew by itself: after dropped windows, another sensor, a clock that jumped, another
     connection, or a long silence."""
+    rest_events: int = 0
+    """Of a live stream: events behind its last window, where its end (or a new beginning) cuts more than half of it."""
 
 
 class Shown(NamedTuple):
@@ -119,6 +121,10 @@ class Watched(Protocol):
     @property
     def failure(self) -> str | None:
         """Why it ended, where that was an error: one sentence."""
+
+    @property
+    def tally(self) -> Tally:
+        """What has become of the stream so far."""
 
     def subscribe(self, room: int = 2) -> Subscription:
         """A place for a viewer that holds up to ``room`` windows."""

@@ -59,6 +59,7 @@ def view(watched: Watched, *, console: Console | None = None, keys: bool = True,
             _Screen(watched, place, console, summary).run(keys, hold)
         finally:
             place.close()
+            summary.tally = watched.tally
             _write(console, summary_lines(watched.facts, summary))
     else:
         write_lines(watched, lambda line: _write(console, [line]), every=every, begin=begin)
@@ -143,7 +144,8 @@ class _Screen:
         note = self._note if time.monotonic() < self._note_until else ""
         state: State = "ended" if watched.ended else "paused" if watched.paused else "playing"
         size = self._console.size
-        now = (state, note, keys, size, self._place.missed)
+        summary.tally = watched.tally  # counts go on while no window comes, as in a pause
+        now = (state, note, keys, size, self._place.missed, summary.tally)
         if not fresh and now == self._drawn:
             return
         self._drawn = now

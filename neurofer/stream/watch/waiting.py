@@ -71,6 +71,11 @@ class WaitingWindows:
         """All that was dropped so far."""
         return self._dropped
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._closed
+
     def put(self, window: Window, whole_s: float | None = None) -> None:
         """One more window, which may make others be dropped.
 
@@ -92,6 +97,8 @@ class WaitingWindows:
     def pass_over(self, window: Window) -> None:
         """A window that comes too late to be decided about: it and all that wait are dropped."""
         with self._changed:
+            if self._closed:
+                return
             self._entries.append(Ready(window, 0.0))
             self._count(window, 1)
             self._drop_older(keep=0)
@@ -100,6 +107,8 @@ class WaitingWindows:
     def begin(self, mark: Begin) -> None:
         """What comes now does not follow what came before."""
         with self._changed:
+            if self._closed:
+                return
             self._entries.append(mark)
             self._changed.notify_all()
 

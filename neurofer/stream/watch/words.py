@@ -74,7 +74,8 @@ def summary_lines(facts: Facts, summary: Summary) -> Iterator[str]:
     """
     tally, seen = summary.tally, sum(summary.labels.values())
     yield (f"watched {printable(facts.source)} up to {clock_text(summary.since_us)}: {tally.windows:,} windows, "
-           f"{tally.decisions:,} decisions, {tally.events:,} events")
+           f"{tally.decisions:,} decisions, {tally.events:,} events"
+           + (f", {tally.rest_events:,} more behind the last window" if tally.rest_events else ""))
     if seen:
         shares = ", ".join(f"{printable(label)} {100 * count / seen:.1f} %"
                            for label, count in summary.labels.most_common())

@@ -64,7 +64,7 @@ def received(pieces: Sequence[Piece], step_s: float = 0.0,
 def test_windows_follow_the_events() -> None:
     found, receiver, _ = received([Piece(events(1_000, 1_050)), Piece(events(1_120, 1_250))])
     assert found == [(1_000, 1_100, 2), (1_100, 1_200, 1), (1_200, 1_300, 1)]
-    assert receiver.lost == (0, 0)
+    assert receiver.lost == (0, 0, 0)
 
 
 def test_silence_ends_windows_by_the_clock() -> None:
@@ -80,12 +80,12 @@ def test_late_events_are_left_out_and_counted() -> None:
     late = Piece(events(20, 149, 160), bad_events=2)
     found, receiver, _ = received([Piece(events(0, 90, 150)), late, Piece(events(170))])
     assert sum(entry[2] for entry in found if isinstance(entry, tuple)) == 5
-    assert receiver.lost == (4, 0)
+    assert receiver.lost == (4, 0, 0)
 
 
 def test_lost_packets_add_up() -> None:
     _, receiver, _ = received([Piece(events(0), lost_packets=3), Piece(events(), lost_packets=1)])
-    assert receiver.lost == (0, 4)
+    assert receiver.lost == (0, 4, 0)
 
 
 def test_another_sensor_begins_anew() -> None:
@@ -105,3 +105,9 @@ def test_in_a_pause_windows_are_passed_over_and_counted() -> None:
     assert isinstance(found[0], str)
     assert queue.dropped.windows + len(found) - 1 == 3  # the end cuts most of the fourth
     assert queue.dropped.events >= 3
+
+
+def test_the_rest_behind_the_last_window_is_counted() -> None:
+    found, receiver, _ = received([Piece(events(0, 110, 120))])
+    assert found == [(0, 100, 1)]
+    assert receiver.lost == (0, 0, 2)
