@@ -79,8 +79,10 @@ def watch(
         raise UsageError("--host, --port, --token: are of the page; add --web")
     if web:
         from neurofer.stream.web.guard import check_access
+        from neurofer.stream.web.serve import check_installed
 
         check_access(host, token, allow_remote)
+        check_installed()
     from neurofer.stream.watch.open_source import is_live
 
     live = is_live(source)
@@ -105,7 +107,9 @@ def watch(
             else:
                 _view(session, every, keys=source != "-")
         except NeuroferError:
-            raise session.error or NeuroferError(str(session.failure)) from None
+            if session.error is not None:
+                raise session.error from None
+            raise
         finally:
             session.close()
     finally:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -153,3 +154,18 @@ def test_damage_in_the_middle_of_a_recording_is_told(recording: Path, run_cli: A
                      "--speed", "max", "--box", "0,0,40,30")
     assert result.code == 1
     assert "time runs backwards at event 300" in result.err
+
+
+def test_a_page_that_cannot_be_served_says_why(run_folder: Path, recording: Path, run_cli: Any,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("watch", recording, "--model", run_folder, "--web", *BOX)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = run_cli(*words, "--port", port)
+        assert code == (1 if "pip install" in err else 2)
+        assert f"--port: {port} is in use" in err or "neurofer[web]" in err
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    code, _, err = run_cli(*words, "--port", 0)
+    assert code == 1
+    assert "live pages" in err
+    assert "neurofer[web]" in err

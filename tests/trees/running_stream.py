@@ -105,7 +105,8 @@ class RunningStream:
         duration = round(windows * window_us) if windows and seekable else None
         self.facts = Facts(source, "runs/tie", backend, classes, window_us, 1.0, duration, seekable)
         self.windows, self.pace_s, self.paused, self.failure = windows, pace_s, False, None
-        self.number, self.shown, self.tally, self.asked = first, 0, dict(tally or {}), []
+        self.number, self.shown, self.counts, self.asked = first, 0, dict(tally or {}), []
+        self.tally = Tally(**self.counts)
         self.places, self.lock, self.stopped, self.once = [], threading.RLock(), threading.Event(), False
         self.thread = threading.Thread(target=self.run, daemon=True)
 
@@ -141,7 +142,8 @@ class RunningStream:
         raster = made_raster(number) if self.facts.backend == "snn" else None
         decision = made_decision(number, window_us, self.facts.classes)
         tally = Tally(**{"windows": self.shown + 1, "decisions": max(0, self.shown - 1),
-                         "events": (self.shown + 1) * len(events), **self.tally})
+                         "events": (self.shown + 1) * len(events), **self.counts})
+        self.tally = tally
         lag = math.nan if decision is None else decision.total_ms
         return Shown(self.shown, start, stop, stop - ORIGIN_US, events, BOX, decision, raster, tally, lag)
 
@@ -165,7 +167,7 @@ class RunningStream:
         with self.lock:
             last = math.inf if self.windows is None else self.windows - 1
             self.number, self.once = int(min(since_us / self.facts.window_us, last)), True
-            self.tally["restarts"] = self.tally.get("restarts", 0) + 1
+            self.counts["restarts"] = self.counts.get("restarts", 0) + 1
 
 
 def until(condition, seconds=60.0):

@@ -38,11 +38,19 @@ class Frame(NamedTuple):
 
 
 class Status(NamedTuple):
-    """How the stream stands."""
+    """How the stream stands.
+
+    Attributes:
+        paused: Whether it stands still.
+        ended: Whether no window will come any more.
+        failure: Why it ended, where that was an error.
+        tally: Counters as last seen while no window came; in a pause of a live source, they go on.
+    """
 
     paused: bool
     ended: bool
     failure: str | None
+    tally: dict[str, int]
 
 
 class Feed:
@@ -66,7 +74,7 @@ class Feed:
         self.caption = painter.caption
         self.history = History()
         self.frame: Frame | None = None
-        self.status = Status(watched.paused, watched.ended, watched.failure)
+        self.status = Status(watched.paused, watched.ended, watched.failure, tally_row(watched.tally))
         self._painter = painter
         self._subscription = watched.subscribe(ROOM)
         self._newest: Shown | None = None
@@ -111,7 +119,9 @@ class Feed:
                 if row is not None:
                     self.history.add(row)
                 self._newest = shown
-            status = Status(self.watched.paused, self.watched.ended, self.watched.failure)
+            status = Status(self.watched.paused, self.watched.ended, self.watched.failure, self.status.tally)
+            if shown is None or status != self.status:
+                status = status._replace(tally=tally_row(self.watched.tally))
             changed, self.status = status != self.status, status
             if self._advance() or changed:
                 self._tell()

@@ -129,6 +129,8 @@ def check_access(host: str, token: str | None, allow_remote: bool) -> None:
     """
     if token is not None and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
         raise UsageError(f"--token: need at least {SHORTEST_TOKEN} plain characters, got {len(token)}")
+    if not host:
+        raise UsageError("--host: is empty; leave it out, or give an address of this machine")
     address = _address(host)
     if host.lower() == "localhost" or (address is not None and address.is_loopback):
         return

@@ -61,11 +61,8 @@ def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token:
         MissingExtraError: FastAPI, uvicorn or websockets is not installed.
         UsageError: as ``serve``.
     """
-    try:
-        import uvicorn
-        import websockets  # noqa: F401 - uvicorn looks for it only when a page connects
-    except ImportError as error:
-        raise missing_extra("live pages", "web", error) from error
+    check_installed()
+    import uvicorn
 
     check_access(host, token, allow_remote)
     Painter(picture).warm_up()
@@ -76,6 +73,20 @@ def open_server(watched: Watched, host: str = "127.0.0.1", port: int = 0, token:
                             ws_max_size=16_384, ws_max_queue=8, timeout_graceful_shutdown=1, limit_concurrency=MOST,
                             http=bounded_protocol())
     return uvicorn.Server(config), listening
+
+
+def check_installed() -> None:
+    """Refuse at once where the page cannot be served, before anything large is loaded.
+
+    Raises:
+        MissingExtraError: FastAPI, uvicorn or websockets is not installed.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+        import websockets  # noqa: F401 - uvicorn looks for it only when a page connects
+    except ImportError as error:
+        raise missing_extra("live pages", "web", error) from error
 
 
 def address_of(listening: socket.socket, host: str, token: str | None) -> str:

@@ -112,6 +112,6 @@ class Viewer:
         self._sent = frame.serial
         stretch = self._feed.history.since(self._next)
         self._next = stretch.next
-        header: dict[str, Any] = {"kind": "shown", **frame.header, "missed": self._missed, "decisions": stretch.rows,
-                                  **status._asdict()}
+        header: dict[str, Any] = {"kind": "shown", **status._asdict(), **frame.header, "missed": self._missed,
+                                  "decisions": stretch.rows}
         return pack(header, frame.parts)

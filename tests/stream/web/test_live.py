@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 
@@ -121,6 +122,18 @@ def test_a_page_that_comes_while_it_stands_still_sees_the_window(connected) -> N
         with page() as socket:
             assert until(lambda: stream.paused)
             assert next_shown(socket)[0]["number"] >= 4
+
+
+def test_counters_go_on_while_no_window_comes(connected) -> None:
+    """As in a pause of a live source, whose windows are dropped meanwhile."""
+    with connected(stream := RunningStream(seekable=False)) as page, page() as socket:
+        next_shown(socket)
+        stream.pause()
+        stream.tally = stream.tally._replace(dropped_windows=12)
+        while True:
+            message = socket.receive()
+            if message.get("text") and json.loads(message["text"])["tally"]["dropped_windows"] == 12:
+                break
 
 
 def test_a_failure_is_told(connected) -> None:

@@ -8,10 +8,9 @@ const COUNTERS = [
   ["restarts", "restarts", true],
 ];
 
-/** Counters of a message; what should be zero and is not stands out. */
-export function drawCounters(list, message) {
-  const missed = message.missed + message.skipped;
-  const rows = [...COUNTERS.map(([key, word, bad]) => [word, message.tally[key], bad]), ["not drawn here", missed, false]];
+/** Counters; what should be zero and is not stands out. */
+export function drawCounters(list, tally, missed) {
+  const rows = [...COUNTERS.map(([key, word, bad]) => [word, tally[key], bad]), ["not drawn here", missed, false]];
   if (list.children.length !== rows.length) {
     list.replaceChildren(...rows.map(() => {
       const pair = document.createElement("div");

@@ -70,6 +70,7 @@ function standing(message) {
   page.paused = message.paused;
   page.ended = message.ended;
   page.failure = message.failure;
+  page.tally = message.tally;
   later();
 }
 
@@ -116,7 +117,7 @@ function draw() {
     if (!page.seeking) timeline.now = frame.message.since_us;
     drawPictures(frame);
     drawDecision(frame.message);
-    drawCounters(get("counters"), page.live.message);
+    drawCounters(get("counters"), page.tally, page.live.message.missed + page.live.message.skipped);
   }
   drawTransport(frame);
   drawLatency(page.times, page.shown?.message.decision);
