@@ -68,7 +68,7 @@ def locate_face(recording: Recording, box: Box | None = None, start_us: int | No
         stop_us: End of the interval, behind the last event by default.
 
     Raises:
-        UsageError: the user's box lies wholly outside the sensor.
+        UsageError: the user's box lies wholly outside the sensor, or is far larger than it.
         NeuroferError: there are no events to look at.
     """
     if box is not None:
@@ -122,16 +122,19 @@ def haar_box(picture: NDArray[np.uint8]) -> Box | None:
 
 
 def check_box(box: Box, sensor: tuple[int, int]) -> None:
-    """Refuse a box that shows nothing of the sensor.
+    """Refuse a box that shows nothing of the sensor, or is so much larger that cropping would cost time and memory.
 
     Raises:
-        UsageError: the box has no area or lies wholly outside.
+        UsageError: the box has no area, lies wholly outside, or is more than twice as long as the sensor's longer side.
     """
     width, height = sensor
     outside = (box.left >= width or box.top >= height or box.left + box.width <= 0 or box.top + box.height <= 0)
     if box.width < 1 or box.height < 1 or outside:
         raise UsageError(f"box {box.left},{box.top},{box.width},{box.height} shows nothing of the {width}x{height} "
                          "sensor; give left,top,width,height in sensor pixels")
+    if max(box.width, box.height) > 2 * max(sensor):
+        raise UsageError(f"box {box.left},{box.top},{box.width},{box.height} is more than twice as long as the "
+                         f"{width}x{height} sensor; give left,top,width,height in sensor pixels")
 
 
 def event_counts(events: Events) -> NDArray[np.float32]:

@@ -110,6 +110,17 @@ def test_the_users_box_wins(face_events: Events) -> None:
         locate_face(MemoryRecording(face_events), Box(200, 2, 30, 30))
 
 
+@pytest.mark.parametrize(("box", "refused"), [
+    (Box(-64, 0, 256, 9), False), (Box(0, 0, 257, 9), True), (Box(0, 0, 9, 100_000), True)])
+def test_a_box_may_reach_over_the_edge_but_not_far(face_events: Events, box: Box, refused: bool) -> None:
+    recording = MemoryRecording(face_events)                              # 128 x 96
+    if refused:
+        with pytest.raises(UsageError, match="is more than twice as long as the 128x96 sensor"):
+            locate_face(recording, box)
+    else:
+        assert locate_face(recording, box).box == box
+
+
 def test_a_recording_without_events_has_no_face() -> None:
     with pytest.raises(NeuroferError, match="no events to find a face in"):
         find_box(Events.empty((64, 64)))

@@ -60,6 +60,11 @@ def spread_text(spread: Spread) -> str:
     return f"{time_text(spread.p50_ms)}/{time_text(spread.p99_ms)} ms"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``"1 window"``, ``"1,200 windows"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def latency_parts(latencies: Latencies) -> tuple[tuple[str, Spread], ...]:
     """The parts of a decision's time with their names."""
     return ("evidence", latencies.evidence), ("queue", latencies.queue), ("compute", latencies.compute)
@@ -73,16 +78,18 @@ def summary_lines(facts: Facts, summary: Summary) -> Iterator[str]:
         summary: All that was shown.
     """
     tally, seen = summary.tally, sum(summary.labels.values())
-    yield (f"watched {printable(facts.source)} up to {clock_text(summary.since_us)}: {tally.windows:,} windows, "
-           f"{tally.decisions:,} decisions, {tally.events:,} events"
+    yield (f"watched {printable(facts.source)} up to {clock_text(summary.since_us)}: "
+           f"{counted(tally.windows, 'window')}, {counted(tally.decisions, 'decision')}, "
+           f"{counted(tally.events, 'event')}"
            + (f", {tally.rest_events:,} more behind the last window" if tally.rest_events else ""))
     if seen:
         shares = ", ".join(f"{printable(label)} {100 * count / seen:.1f} %"
                            for label, count in summary.labels.most_common())
         unseen = tally.decisions - seen
-        yield f"labels  {shares}" + (f"  (of {seen:,} decisions; {unseen:,} went by unseen)" if unseen > 0 else "")
+        of_all = f"  (of {counted(seen, 'decision')}; {unseen:,} went by unseen)" if unseen > 0 else ""
+        yield f"labels  {shares}{of_all}"
     yield "losses  " + ", ".join(f"{name} {count:,}" for name, count, warns in counters(tally) if warns)
     latencies = summary.latencies()
     if latencies.decisions:
         parts = ", ".join(f"{name} {spread_text(spread)}" for name, spread in latency_parts(latencies))
-        yield f"latency p50/p99  {parts}  (last {latencies.decisions:,} decisions)"
+        yield f"latency p50/p99  {parts}  (last {counted(latencies.decisions, 'decision')})"

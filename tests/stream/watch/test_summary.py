@@ -83,6 +83,14 @@ def test_lines_of_the_summary():
     ]
 
 
+def test_one_is_told_as_one():
+    summary = Summary()
+    summary.add(made_shown(0, (0.1, 0.7, 0.2), decisions=1))
+    first, *_, last = summary_lines(made_facts(), summary)
+    assert first.endswith(": 1 window, 1 decision, 50 events")
+    assert last.endswith("(last 1 decision)")
+
+
 def test_numbers_as_text():
     assert [clock_text(time) for time in (0, 12_349_999, 62_300_000, 3_723_000_000)] == [
         "0.0 s", "12.3 s", "1:02.3", "1:02:03"]
