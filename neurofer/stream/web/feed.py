@@ -19,6 +19,8 @@ ROOM = 32
 """Windows that may wait here while pictures are made; older ones make room, and the pages are told how many."""
 PERIOD_S = 1 / 31
 """Least time between two pictures, whatever the stream's speed."""
+REST = 2
+"""Times as long as pictures took, none are made behind them: at most a third of one core, which deciding may need."""
 BEAT_S = 0.1
 """Longest time until a pause, an end or a failure is seen, and that decisions wait for a picture."""
 
@@ -78,11 +80,11 @@ class Feed:
         self._painter = painter
         self._subscription = watched.subscribe(ROOM)
         self._newest: Shown | None = None
-        self._late: Shown | None = None  # told of while the pictures of one before it were being made
+        self._late: Shown | None = None  # told of before its pictures are made
         self._painted: Shown | None = None
         self._painting: Future[list[Part]] | None = None
         self._painters = ThreadPoolExecutor(1, "page pictures")
-        self._due_s = self._late_s = 0.0
+        self._begun_s = self._due_s = self._late_s = 0.0
         self._listeners: list[Callable[[], None]] = []
         self._lock = Lock()
         self._stop = Event()
@@ -123,7 +125,7 @@ class Feed:
             if shown is None or status != self.status:
                 status = status._replace(tally=tally_row(self.watched.tally))
             changed, self.status = status != self.status, status
-            if self._advance() or changed:
+            if self._advance(hurry=changed) or changed:
                 self._tell()
             if shown is None and status.ended:
                 self._stop.wait(BEAT_S / 5)
@@ -134,21 +136,28 @@ class Feed:
         waiting = self._listeners and self._newest is not self._painted
         return min(BEAT_S, max(0.0, self._due_s - time.monotonic())) if waiting else BEAT_S
 
-    def _advance(self) -> bool:
-        """Begin pictures if it is time, and take those that are made; whether there is a new frame."""
+    def _advance(self, hurry: bool) -> bool:
+        """Begin pictures if it is time, and take those that are made; whether there is a new frame.
+
+        Args:
+            hurry: Tell of the newest window now, as when the stream has come to stand there.
+        """
         shown, now_s = self._newest, time.monotonic()
         if self._painting is not None and self._painting.done():
             parts = self._made(self._painting)
             self._painting = None
+            self._due_s = max(self._due_s, now_s + REST * (now_s - self._begun_s))
+            if hurry and shown is not self._painted:
+                self._late, self._late_s = shown, now_s + BEAT_S
             self._show(self._late or self._painted, parts)
             return True
         if shown is None or not self._listeners:
             return False
         if self._painting is None and shown is not self._painted and now_s >= self._due_s:
-            self._painted, self._late, self._late_s = shown, None, now_s + BEAT_S
+            self._painted, self._late, self._late_s, self._begun_s = shown, None, now_s + BEAT_S, now_s
             self._due_s = max(self._due_s + PERIOD_S, now_s)
             self._painting = self._painters.submit(self._painter.parts, shown)
-        elif self._painting is not None and shown is not self._painted and now_s > self._late_s:
+        elif shown is not self._painted and shown is not self._late and (hurry or now_s > self._late_s):
             self._late, self._late_s = shown, now_s + BEAT_S
             self._show(shown, [])
             return True

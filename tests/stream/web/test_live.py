@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import time
 
 import pytest
 
+from neurofer.stream.web.feed import REST
 from neurofer.stream.web.messages import unpack
 from neurofer.stream.web.pictures import Painter
 from trees.running_stream import CLASSES, RunningStream, until
@@ -162,6 +165,30 @@ def test_pictures_that_cannot_be_made_do_not_stop_the_decisions() -> None:
             header, parts = next_shown(socket)
             rows += header["decisions"]
         assert parts == {}
+
+
+def test_slow_pictures_are_rare_and_delay_no_decision() -> None:
+    testing = pytest.importorskip("fastapi.testclient", reason="the web extra is not installed")
+    from neurofer.stream.web.app import build_app
+
+    took_s = 0.06
+    begun: list[float] = []
+
+    def slow(shown):
+        begun.append(time.monotonic())
+        time.sleep(took_s)
+
+    app = build_app(stream := RunningStream(windows=500, pace_s=0.01), picture=slow)
+    with (stream, testing.TestClient(app, base_url="http://127.0.0.1") as browser,
+          browser.websocket_connect("/live", headers={"host": "127.0.0.1"}) as socket):
+        rows, bare = socket.receive_json()["decisions"], 0
+        while len(rows) < 120:
+            header, parts = next_shown(socket)
+            rows += header["decisions"]
+            bare += not parts
+    assert len(begun) > 1
+    assert all(after - before >= (1 + REST) * took_s for before, after in itertools.pairwise(begun))
+    assert bare > 0  # what was decided meanwhile was told without pictures
 
 
 def test_no_more_pages_than_there_is_room_for(connected, monkeypatch: pytest.MonkeyPatch) -> None:

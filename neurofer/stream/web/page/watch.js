@@ -41,7 +41,7 @@ const connection = new Connection({
       const gap = before && before.message.number + 1 !== message.number;
       page.windows.list = [...page.windows.list, { ...frame, gap }].slice(-page.windows.room);
     }
-    if (!page.facts.seekable) {
+    if (!page.facts.seekable && parts.length) {
       page.kept.push(frame);
       const last = page.kept[0].message.since_us > message.since_us ? Infinity : message.since_us - KEPT_US;
       page.kept = page.kept.filter((one) => one === frame || one.message.since_us >= last);
