@@ -74,10 +74,10 @@ def build_app(watched: Watched, token: str | None = None, *, hosts: Hosts | None
         return Response(contents[request.url.path], media_type=FILES[request.url.path][1])
 
     async def live(socket: WebSocket) -> None:
+        await socket.accept()
         if len(open_pages) >= MOST_PAGES:
             await socket.close(1013, f"{MOST_PAGES} pages are open already; close one of them")
             return
-        await socket.accept()
         viewer = Viewer(socket.app.state.feed, socket, send_timeout_s)
         open_pages.add(viewer)
         try:

@@ -104,6 +104,14 @@ def test_it_comes_back_with_its_timeline_when_the_server_does(page, serving) -> 
             assert int(page.get_attribute("#timeline", "data-from")) == oldest
 
 
+def test_a_page_too_many_says_so(page, serving, monkeypatch) -> None:
+    monkeypatch.setattr("neurofer.stream.web.app.MOST_PAGES", 0)
+    with RunningStream() as stream, serving(stream) as address:
+        page.goto(address)
+        page.wait_for_function("() => document.getElementById('notice').textContent.includes('pages are open already')")
+        wait_for(page, "disconnected, trying again")
+
+
 def test_an_ended_recording_says_so_and_can_be_looked_through(page, serving) -> None:
     with RunningStream(windows=40) as stream, serving(stream) as address:
         page.goto(address)

@@ -197,6 +197,7 @@ def test_no_more_pages_than_there_is_room_for(connected, monkeypatch: pytest.Mon
     monkeypatch.setattr("neurofer.stream.web.app.MOST_PAGES", 1)
     with connected(RunningStream()) as page, page() as socket:
         socket.receive_json()
-        with pytest.raises(WebSocketDisconnect) as refused, page():
-            pass
+        with page() as second, pytest.raises(WebSocketDisconnect) as refused:
+            second.receive_json()
         assert refused.value.code == 1013
+        assert "1 pages are open already" in refused.value.reason

@@ -12,8 +12,9 @@ export class Connection {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.take(event.data));
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", (event) => {
       if (this.socket !== socket) return;
+      if (event.reason) this.handlers.error({ text: event.reason });
       this.handlers.away(this.pause);
       setTimeout(() => this.open(), 1000 * this.pause);
       this.pause = Math.min(LONGEST_S, 2 * this.pause);
