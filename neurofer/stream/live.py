@@ -133,7 +133,7 @@ class LiveStream:
         """
         from neurofer.stream.saved_state import read_state
 
-        saved = read_state(path, self._decides.digest, self._decides.step)
+        saved = read_state(path, self._decides.digest, self._decides.step, self._decides.window_us)
         self._cutter = Cutter(saved.sensor, self._decides.window_us, saved.cut) if saved.sensor is not None else None
         self._decider.state, self._decider.box, self._decider.look_us = saved.deciding, saved.box, saved.look_us
         self.windows, self.decisions, self.restarts = saved.counts

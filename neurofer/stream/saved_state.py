@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neurofer.data.boxes import FaceBox
+from neurofer.data.boxes import FaceBox, Source
 from neurofer.data.clip import Box
-from neurofer.errors import BadFileError
+from neurofer.errors import BadFileError, UsageError
 from neurofer.events.events import Events
 from neurofer.events.recording import Window
 from neurofer.files import atomic_path
 from neurofer.stream.cutting import CutState
 from neurofer.stream.deciding import DecidingState
 from neurofer.stream.decisions import Scene
+from neurofer.stream.state_checks import LATEST_US, check_place, sensor_box, whole_number
 from neurofer.stream.steps import Step
 
 FORMAT = "neurofer-stream"
@@ -60,22 +62,24 @@ def write_state(path: Path | str, saved: SavedState) -> None:
     facts = {
         "format": FORMAT, "version": VERSION, "digest": saved.digest, "sensor": saved.sensor, "box": saved.box,
         "look_us": saved.look_us, "counts": saved.counts,
-        "cut": [saved.cut.origin_us, saved.cut.window, saved.cut.newest_us, len(saved.cut.parts)],
+        "cut": [saved.cut.origin_us, saved.cut.window, saved.cut.newest_us, saved.cut.heard_us, len(saved.cut.parts)],
         "windows": [window[:2] for window in kept], "last": deciding.last is not None, "decided": deciding.decided,
         "scene": deciding.scene, "face": deciding.face, "stepped": deciding.step is not None,
     }
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    text = json.dumps(facts)
     with atomic_path(path) as temporary:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary,
-                  {"state": json.dumps(facts)})
+        save_file(tensors, temporary, {"state": text, "sha256": _sum(text, tensors)})
 
 
-def read_state(path: Path | str, digest: str, step: Step) -> SavedState:
+def read_state(path: Path | str, digest: str, step: Step, window_us: float) -> SavedState:
     """A state that ``write_state`` has written.
 
     Args:
         path: The file.
         digest: Of what decides; the file must be of the same.
         step: Puts its own state together.
+        window_us: Length of a window.
 
     Raises:
         BadFileError: no such file, a broken one, or the state of another network.
@@ -89,8 +93,8 @@ def read_state(path: Path | str, digest: str, step: Step) -> SavedState:
     if facts.get("digest") != digest:
         raise BadFileError(f"{path}: is the state of a stream under another network; open that run, or begin anew")
     try:
-        return _put_together(facts, tensors, step)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+        return _put_together(facts, tensors, step, window_us)
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, RuntimeError, UsageError) as error:
         raise BadFileError(f"{path}: is broken ({error}); begin anew, or take another copy") from error
 
 
@@ -111,32 +115,66 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get("state", "{}"))
+            written = file.metadata() or {}
+            facts = json.loads(text := written.get("state", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+            whole = "state" not in written or written.get("sha256") == _sum(text, tensors)
     except FileNotFoundError:
         raise BadFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, RecursionError) as error:
         raise BadFileError(f"{path}: cannot be read as a state of a stream ({error})") from error
+    if not whole:
+        raise BadFileError(f"{path}: is not as it was written; begin anew, or take another copy")
     return (facts if isinstance(facts, dict) else {}), tensors
 
 
-def _put_together(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], step: Step) -> SavedState:
-    sensor = (int(facts["sensor"][0]), int(facts["sensor"][1])) if facts["sensor"] is not None else None
-    origin_us, index, newest_us, count = facts["cut"]
+def _sum(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of all that a state says."""
+    sha = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        sha.update(value.numpy().tobytes())
+    return sha.hexdigest()
+
+
+def _put_together(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], step: Step,
+                  window_us: float) -> SavedState:
+    sensor = None
+    if facts["sensor"] is not None:
+        width, height = (whole_number(side, 1, 65_536, "a side of the sensor") for side in facts["sensor"])
+        sensor = (width, height)
+    *numbers, count = facts["cut"]
+    index, newest_us, heard_us = (whole_number(number, low, LATEST_US, "a place in the stream")
+                                  for number, low in zip(numbers[1:], (0, -LATEST_US, -LATEST_US), strict=True))
+    origin_us = None if numbers[0] is None else whole_number(numbers[0], -LATEST_US, LATEST_US, "the first event")
     parts = tuple(_events(tensors, f"part{place}", sensor) for place in range(count))
     windows = [Window(int(start), int(stop), _events(tensors, f"window{place}", sensor))
                for place, (start, stop) in enumerate(facts["windows"])]
+    cut = CutState(origin_us, index, newest_us, parts, heard_us)
+    scene = None
+    if facts["scene"] is not None:
+        box = sensor_box(facts["scene"][0], sensor)
+        scene_us = whole_number(facts["scene"][1], -LATEST_US, LATEST_US, "the scene's beginning")
+        scene = Scene(box, scene_us) if box is not None else None
+    check_place(sensor, window_us, cut, windows, scene.origin_us if scene is not None else None)
     last = windows.pop() if facts["last"] else None
-    scene, face = facts["scene"], facts["face"]
     inner = {name.removeprefix("step."): value for name, value in tensors.items() if name.startswith("step.")}
-    deciding = DecidingState(
-        Scene(Box(*scene[0]), int(scene[1])) if scene is not None else None,
-        FaceBox(Box(*face[0]), face[1]) if face is not None else None,
-        step.state_of(inner) if facts["stepped"] else None, bool(facts["decided"]), last, tuple(windows))
-    box = Box(*facts["box"]) if facts["box"] is not None else None
-    cut = CutState(None if origin_us is None else int(origin_us), int(index), int(newest_us), parts)
-    first, second, third = (int(value) for value in facts["counts"])
-    return SavedState(facts["digest"], sensor, cut, deciding, box, int(facts["look_us"]), (first, second, third))
+    deciding = DecidingState(scene, _face(facts["face"], sensor), step.state_of(inner) if facts["stepped"] else None,
+                             bool(facts["decided"]), last, tuple(windows))
+    first, second, third = (whole_number(value, 0, LATEST_US, "a count") for value in facts["counts"])
+    look_us = whole_number(facts["look_us"], -LATEST_US, LATEST_US, "the stretch to look in")
+    return SavedState(facts["digest"], sensor, cut, deciding, sensor_box(facts["box"], None), look_us,
+                      (first, second, third))
+
+
+def _face(said: Any, sensor: tuple[int, int] | None) -> FaceBox | None:
+    if said is None:
+        return None
+    box, source = sensor_box(said[0], sensor), said[1]
+    if box is None or source not in get_args(Source):
+        raise ValueError(f"a face from {source!r}")
+    return FaceBox(box, source)
 
 
 def _event_tensors(name: str, events: Events) -> dict[str, Tensor]:

@@ -154,6 +154,8 @@ class SnnStep:
 def _only(tensors: Mapping[str, Tensor], names: set[str]) -> Mapping[str, Tensor]:
     if set(tensors) != names:
         raise ValueError(f"the state has the tensors {sorted(tensors)}, the network needs {sorted(names)}")
+    if kinds := {value.dtype for value in tensors.values()} - {torch.float32}:
+        raise ValueError(f"the state has tensors of {kinds}, the network needs float32")
     return tensors
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from neurofer.errors import UsageError
 from neurofer.stream.address import find_address
 from neurofer.stream.watch.source import EventSource
 
@@ -23,12 +24,15 @@ def open_source(text: str, *, sensor: tuple[int, int] | None = None, allow_remot
         allow_remote: Whether other machines may take part.
 
     Raises:
-        UsageError: not such a text, another machine without ``allow_remote``, or a terminal as standard input.
+        UsageError: not such a text, another machine without ``allow_remote``, or standard input that is a terminal or
+            closed.
         NeuroferError: an unknown host, or a port in use.
     """
     if text == "-":
         from neurofer.stream.watch.stdin import PipeSource
 
+        if sys.stdin is None:
+            raise UsageError("-: standard input is closed; pipe events into it: neurofer send face.raw - | ...")
         return PipeSource(sys.stdin.buffer, sensor)
     address = find_address(text, allow_remote)
     if address.way == "udp":

@@ -39,7 +39,6 @@ class TcpSource:
         while not stop.is_set():
             connection = _connect(self._address, stop)
             if connection is not None:
-                wait_s, told = FIRST_WAIT_S, False
                 if lost_at:
                     away_s = time.monotonic() - lost_at
                     yield from self._incoming.begin_anew(f"connected again after {away_s:.1f} s", counted_on=False)
@@ -47,6 +46,8 @@ class TcpSource:
                     receiving = _Receiving(connection, self._incoming)
                     while not stop.is_set() and not receiving.ended:
                         yield from receiving.wait(BEAT_S)
+                if receiving.heard:  # one that lets in and says nothing is as good as away
+                    wait_s, told = FIRST_WAIT_S, False
                 if receiving.fault is not None:
                     raise NeuroferError(f"{self.name}: {receiving.fault}; the server must send events as neurofer send "
                                         "does")
@@ -123,7 +124,7 @@ class _Receiving:
 
     def __init__(self, connection: socket.socket, incoming: Incoming) -> None:
         self.connection = connection
-        self.ended = False
+        self.ended = self.heard = False
         self.fault: WireError | None = None
         self._incoming = incoming
         self._reader = PacketReader()
@@ -138,6 +139,7 @@ class _Receiving:
         except OSError:
             data = b""
         if data:
+            self.heard = True
             yield from self._incoming.packets(self._reader.feed(data))
             self.fault = self._reader.fault
         if data == b"" or self.fault is not None:

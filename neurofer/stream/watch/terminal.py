@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neurofer.errors import NeuroferError, UsageError
 from neurofer.stream.watch.keys import Keys
 from neurofer.stream.watch.lines import ROOM, write_lines
+from neurofer.stream.watch.notes import Notes
 from neurofer.stream.watch.screen import screen
 from neurofer.stream.watch.screen_rows import State, View
 from neurofer.stream.watch.shown import Subscription, Watched
@@ -81,7 +82,7 @@ class _Screen:
         """Draw until the end."""
         from rich.live import Live
 
-        with _ended_by_signal(), Keys(keys) as board, \
+        with _ended_by_signal(), Notes() as notes, Keys(keys) as board, \
                 Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
             drawn_s = time.monotonic()
             while True:
@@ -92,6 +93,8 @@ class _Screen:
                         return
                     self._act(key)
                 now_s = time.monotonic()
+                if (warning := notes.take()) is not None:
+                    self._note, self._note_until = warning, now_s + NOTE_S
                 settled = self._ease(now_s - drawn_s)
                 drawn_s = now_s
                 self._draw(live, board.available, fresh=arrived or not settled)

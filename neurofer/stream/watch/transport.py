@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from threading import Condition, Event
 
+_LONG_S = 3_600.0
+"""The system cannot wait for every time; longer waits are begun again."""
+
 
 class Transport:
     """Wishes of viewers, and waiting that a wish ends.
@@ -73,7 +76,7 @@ class Transport:
                 elif now >= due_s + stood_s:
                     return stood_s
                 else:
-                    self._changed.wait_for(lambda: self._wished or self._paused, due_s + stood_s - now)
+                    self._changed.wait_for(lambda: self._wished or self._paused, min(due_s + stood_s - now, _LONG_S))
         return None
 
     @property

@@ -124,3 +124,10 @@ def test_every_event_is_counted_once(paused: bool, fault: Exception | None) -> N
 def test_a_sensor_that_would_fill_memory_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--sensor says 60000x60000; a live sensor has at most 8388608 pixels"):
         Incoming("standard input", (60_000, 60_000))
+
+
+def test_a_speed_of_almost_nothing_waits_and_ends() -> None:
+    recording = MemoryRecording(made_events(np.arange(100) * 10_000))
+    with Session(Predictor(snn_run()), recording, speed=1e-300, box=BOX) as session:
+        time.sleep(0.1)
+        assert session.failure is None

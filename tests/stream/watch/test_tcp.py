@@ -200,3 +200,13 @@ def test_a_burst_adds_up() -> None:
     assert reading.bad > 0.05 * sent
     assert reading.lost == 0
     reading.check_order()
+
+
+def test_a_server_that_lets_in_and_says_nothing_is_asked_ever_more_rarely_and_told_of_once(
+        caplog: pytest.LogCaptureFixture) -> None:
+    door, address = serve()
+    with door, Reading(open_source(address)) as reading:
+        for _ in range(3):
+            door.accept()[0].close()
+        reading.end()
+    assert [record.getMessage() for record in caplog.records] == [f"{address}: connection lost; trying again"]
