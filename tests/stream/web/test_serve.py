@@ -44,6 +44,13 @@ def noise(shown):
     return np.random.default_rng(shown.number).integers(0, 256, (3, 400, 400), np.uint8)
 
 
+def next_shown(page):
+    """The next window, whatever is said before it."""
+    while isinstance(message := page.recv(timeout=60), str):
+        pass
+    return unpack(message)
+
+
 def small_socket(address):
     """A connection that takes little before it is read from."""
     host, port = address.removeprefix("http://").rstrip("/").split(":")
@@ -63,7 +70,7 @@ def test_a_page_that_never_reads_is_let_go_and_hurts_nobody(serving) -> None:
                      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
         with client.connect(address.replace("http", "ws") + "live", max_size=None) as page:
             page.recv()
-            numbers = [unpack(page.recv(timeout=60))[0]["number"] for _ in range(40)]
+            numbers = [next_shown(page)[0]["number"] for _ in range(40)]
         assert numbers == sorted(numbers)
 
         def cut() -> bool:
@@ -90,7 +97,7 @@ def test_a_page_too_slow_is_told_how_many_it_missed(serving) -> None:
             assert until(lambda: stream.shown > first + 150)
             missed, rows = 0, 0
             while not missed:
-                header, _ = unpack(page.recv(timeout=60))
+                header, _ = next_shown(page)
                 missed, rows = header["missed"], max(rows, len(header["decisions"]))
     assert missed > 0
     assert rows > 1  # what was decided meanwhile comes at once
@@ -118,7 +125,7 @@ def test_silent_connections_are_few_and_short_while_a_page_stays(serving, monkey
         assert sum(map(is_cut, silent)) < 60
         assert until(lambda: all(map(is_cut, silent)))
         shown = stream.shown
-        while unpack(page.recv(timeout=60))[0]["number"] <= shown:
+        while next_shown(page)[0]["number"] <= shown:
             pass
 
 
