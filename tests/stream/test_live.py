@@ -20,7 +20,7 @@ from neurofer.stream.cutting import LONGEST_SILENCE_US, CutState, Cutter, Restar
 from neurofer.stream.decisions import Decision
 from neurofer.stream.live import LiveStream
 from neurofer.stream.predictor import Predictor, digest_of
-from trees.live_runs import ann_run, snn_run
+from trees.live_runs import ann_run, snn_run, spiking_run
 
 BOX = Box(30, 4, 70, 80)
 RUNS: dict[str, Callable[[], Any]] = {"ann": ann_run, "snn": snn_run, "long": lambda: snn_run(readout_us=100_000)}
@@ -59,6 +59,20 @@ def test_a_boundary_at_every_event_changes_nothing(predictor: Predictor, face_ev
     some = face_events[:3_000]
     wanted = bare(list(predictor.decide(MemoryRecording(some), BOX)))
     assert streamed(predictor.live(BOX), pieces(some, range(1, len(some)))) == wanted
+
+
+@pytest.mark.parametrize("make", [
+    lambda: ann_run(window_us=1e6 / 30), lambda: ann_run(context_windows=1),
+    lambda: ann_run(representation={"kind": "tie", "settings": {"variant": "t_t0"}}),
+    lambda: snn_run(readout_us=10_000_000), lambda: spiking_run(graded=True), lambda: spiking_run(quantise=True),
+], ids=["thirty a second", "one window", "recording time", "read-out longer than the stream", "graded", "quantised"])
+def test_so_it_is_with_every_way_of_seeing(make: Callable[[], Any], face_events: Events) -> None:
+    predictor = Predictor(make())
+    later = Events(face_events.t + 7_654_321, face_events.x, face_events.y, face_events.p, face_events.sensor)
+    wanted = bare(list(predictor.decide(MemoryRecording(later), BOX)))
+    assert len(wanted) > 3
+    for size in (211, 4_999):
+        assert streamed(predictor.live(BOX), pieces(later, range(size, len(later), size))) == wanted
 
 
 def test_a_boundary_at_every_position_gives_the_same_windows() -> None:

@@ -10,6 +10,8 @@ import torch
 
 from neurofer.models.build import build_ann, build_snn
 from neurofer.spiking.calibrate import calibrate_rates
+from neurofer.spiking.forms import NeuronSettings
+from neurofer.spiking.network import SpikingNetwork, preset_layers
 
 CLASSES = ("happy", "sad", "angry")
 
@@ -31,3 +33,12 @@ def snn_run(**card: Any) -> Any:
     card = {"backend": "snn", "classes": list(CLASSES), "size_px": 16, "window_us": 50_000, "dt_us": 5_000,
             "rate_gain": 20.0, **card}
     return SimpleNamespace(path=Path("runs/snn"), card=card, model=model)
+
+
+def spiking_run(graded: bool = False, quantise: bool = False) -> Any:
+    """As ``snn_run``, on counts of events or in a chip's integers."""
+    torch.manual_seed(0)
+    model = SpikingNetwork.build(preset_layers("tiny", 3), (2, 16, 16), neuron=NeuronSettings(quantise=quantise),
+                                 graded=graded).eval()
+    run = snn_run(**({"input": "graded"} if graded else {}))
+    return SimpleNamespace(path=run.path, card=run.card, model=model)

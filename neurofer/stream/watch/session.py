@@ -24,7 +24,7 @@ from neurofer.stream.watch.shown import Facts, Shown, Tally
 from neurofer.stream.watch.source import EventSource
 from neurofer.stream.watch.subscriptions import Place, Viewers
 from neurofer.stream.watch.transport import Transport
-from neurofer.stream.watch.waiting import LAST, Begin, Ready, WaitingWindows
+from neurofer.stream.watch.waiting import LAST, MOST_WAITING_EVENTS, Begin, Ready, WaitingWindows
 
 FEWEST_WAITING = 16
 """Windows that may wait at least, before any is dropped."""
@@ -67,6 +67,7 @@ class Session:
         if most < keep:
             raise UsageError(f"watch: at least {keep} windows must be allowed to wait, which a decision of this "
                              f"network needs, got {most}")
+        self._keep_windows = keep
         self._transport, self._viewers = Transport(), Viewers()
         self._queue = WaitingWindows(most, keep, can_wait=math.isinf(speed))
         self._observed = (ObservedSnn(decides.step) if raster and isinstance(decides.step, SnnStep) else None)
@@ -203,11 +204,24 @@ class Session:
         self._fresh = False
         queue_ms = 1000 * (time.perf_counter() - ready.whole_s)
         told = self._decider(ready.window, queue_ms)
-        if self._decider.state.waiting and (face := self._search.ask(self._decider.state.waiting)) is not None:
-            told = self._decider.found(face, queue_ms)
         self._windows += 1
         self._events += len(ready.window.events)
+        if self._decider.state.waiting:
+            face = self._search.ask(self._decider.state.waiting)
+            told = self._decider.found(face, queue_ms) if face is not None else []
+            self._limit_waiting()
         self._show(told, ready.whole_s)
+
+    def _limit_waiting(self) -> None:
+        """Drop all windows that wait for the face but the newest few, where they are too many events to keep."""
+        waiting = self._decider.state.waiting
+        if sum(len(window.events) for window in waiting) <= MOST_WAITING_EVENTS or len(waiting) <= self._keep_windows:
+            return
+        dropped, kept = waiting[: -self._keep_windows], waiting[-self._keep_windows :]
+        self._decider.state = self._decider.state._replace(waiting=kept)
+        self._queue.count_dropped(dropped)
+        self._windows -= len(dropped)
+        self._events -= sum(len(window.events) for window in dropped)
 
     def _begin(self, mark: Begin) -> None:
         """What waits for a face is decided about as it is; what comes then starts anew."""

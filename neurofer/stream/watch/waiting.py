@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from threading import Condition
 from typing import NamedTuple
 
@@ -103,6 +104,12 @@ class WaitingWindows:
             self._count(window, 1)
             self._drop_older(keep=0)
             self._changed.notify_all()
+
+    def count_dropped(self, windows: Sequence[Window]) -> None:
+        """Windows that were taken out and dropped all the same."""
+        with self._changed:
+            events = sum(len(window.events) for window in windows)
+            self._dropped = Dropped(self._dropped.windows + len(windows), self._dropped.events + events)
 
     def begin(self, mark: Begin) -> None:
         """What comes now does not follow what came before."""

@@ -276,3 +276,15 @@ def test_it_ends_whenever_it_is_told_to(face_events: Events) -> None:
 def test_settings_that_make_no_sense(face_events: Events, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Session(Predictor(ann_run()), MemoryRecording(face_events), box=BOX, **settings)
+
+
+def test_what_waits_for_the_face_is_bounded(face_events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurofer.stream.watch.session.MOST_WAITING_EVENTS", 9_000)
+    monkeypatch.setattr("neurofer.stream.watch.searching.FaceSearch.ask", lambda self, waiting: None)
+    session = Session(Predictor(ann_run()), Source([Piece(face_events)]), speed=math.inf)
+    found = watch(session)
+    tally = session.tally
+    assert tally.dropped_windows > 0
+    assert tally.windows == 9
+    assert len(found) == tally.windows - tally.dropped_windows
+    assert sum(len(shown.events) for shown in found) + tally.dropped_events == tally.events

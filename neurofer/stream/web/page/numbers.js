@@ -4,7 +4,7 @@ import { drawHistogram, milliseconds, quantile, whole } from "./draw.js";
 const get = (id) => document.getElementById(id);
 const COUNTERS = [
   ["windows", "windows"], ["decisions", "decisions"], ["events", "events"], ["dropped_windows", "dropped windows", true],
-  ["dropped_events", "dropped events", true], ["bad_events", "bad events", true], ["lost_packets", "lost packets", true],
+  ["dropped_events", "dropped events", true], ["bad_events", "bad events", true], ["lost_packets", "lost packets", true], ["rest_events", "events behind the end", false],
   ["restarts", "restarts", true],
 ];
 
