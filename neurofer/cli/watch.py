@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,8 @@ def watch(
     from neurofer.stream.watch.open_source import open_source
     from neurofer.stream.watch.session import Session
 
+    if sys.stderr.isatty():
+        typer.echo(f"loading {model}", err=True)
     predictor = Predictor.open(model)
     predictor.limit_threads()
     opened: Recording | EventSource = (open_source(source, sensor=size, allow_remote=allow_remote) if live

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,7 @@ def spike_tensor(
     return SpikeBins(spikes, int(found), int(clipped))
 
 
+@functools.lru_cache(maxsize=64)  # a stream asks for the same box at every window; nobody writes into the arrays
 def box_cells(sensor: tuple[int, int], box: Box | None, size_px: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Cells of each sensor column and row inside a face box made square, see ``cell_edges``.
 

@@ -40,6 +40,11 @@ class Decision(NamedTuple):
     queue_ms: float = 0.0
 
     @property
+    def tied(self) -> bool:
+        """Whether all classes are equally probable, as after silence; the label is then but the first of them."""
+        return min(self.probabilities) == max(self.probabilities)
+
+    @property
     def total_ms(self) -> float:
         """From the last moment of the window to the decision: waiting and computing."""
         return self.queue_ms + self.latency_ms

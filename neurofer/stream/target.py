@@ -34,6 +34,9 @@ def open_target(text: str, allow_remote: bool = False, waiting: Callable[[], Non
         if sys.stdout.isatty():
             raise UsageError("-: standard output is a terminal; pipe it into something, such as neurofer watch -")
         yield _write_all
+        # The receiver hears of the end now, and not when Python has shut down.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return
     address = find_address(text, allow_remote=allow_remote or not text.startswith("tcp-listen:"))
     if address.way == "udp":

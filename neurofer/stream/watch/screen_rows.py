@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from neurofer.stream.watch.shown import Facts, Shown, Tally
+from neurofer.stream.watch.shown import Facts, Shown, Tally, label_shown
 from neurofer.stream.watch.summary import BINS, Latencies, Rate
 from neurofer.stream.watch.words import (
     clock_text,
@@ -100,7 +100,7 @@ def label_rows(view: View, banner: bool, width: int) -> list[Text]:
         words = "waiting for events" if view.last is None else "gathering context"
         middle, style = Text(words, "italic"), f"italic {QUIET}"
     else:
-        name = printable(decision.label).upper()
+        name = printable(label_shown(decision)).upper()
         share = f"{100 * decision.probabilities[view.facts.classes.index(decision.label)]:.0f} %"
         middle, style = Text(" ".join(name)), BANNER
         if middle.cell_len + len(share) + 6 > width:
@@ -136,7 +136,7 @@ def bar_rows(view: View, width: int, rows: int, columns: int, plain: bool) -> li
     column = min(max(Text(printable(names[number])).cell_len for number in shown), max(6, across // 3))
     made = []
     for number in shown:
-        chosen = decision is not None and names[number] == decision.label
+        chosen = decision is not None and names[number] == decision.label and not decision.tied
         name = Text(printable(names[number]), "bold" if chosen else "")
         name.truncate(column, overflow="crop" if plain else "ellipsis", pad=True)
         room = across - column - 7

@@ -11,6 +11,14 @@ from neurofer.data.clip import Box
 from neurofer.events.events import Events
 from neurofer.stream.decisions import Decision
 
+UNDECIDED = "undecided"
+"""What viewers are told where all classes are equally probable."""
+
+
+def label_shown(decision: Decision) -> str:
+    """The decided class, or that there is none."""
+    return UNDECIDED if decision.tied else decision.label
+
 
 class Tally(NamedTuple):
     """What has become of a stream so far; nothing is left out without a count here."""

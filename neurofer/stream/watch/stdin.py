@@ -28,7 +28,7 @@ class PipeSource:
         UsageError: the pipe is a terminal.
     """
 
-    name = "-"
+    name = "standard input"
 
     def __init__(self, pipe: BinaryIO, sensor: tuple[int, int] | None) -> None:
         if pipe.isatty():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neurofer.stream.decisions import Decision
-from neurofer.stream.watch.shown import Shown, Tally
+from neurofer.stream.watch.shown import Shown, Tally, label_shown
 
 MEMORY = 1_000
 """Decisions that latencies are told of, the newest ones."""
@@ -96,7 +96,7 @@ class Summary:
         return Rate(history, sum(events for *_, events in self._newest) / span_us * 1e6 if span_us else math.nan)
 
     def _add_decision(self, decision: Decision) -> None:
-        self.labels[decision.label] += 1
+        self.labels[label_shown(decision)] += 1
         self._times.append((decision.evidence_ms, decision.queue_ms, decision.latency_ms))
 
     def _add_rate(self, shown: Shown) -> None:

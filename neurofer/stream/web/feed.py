@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 
-from neurofer.stream.watch.shown import Shown, Watched
+from neurofer.stream.watch.shown import Shown, Watched, label_shown
 from neurofer.stream.web.history import History
 from neurofer.stream.web.messages import Part, decision_row, tally_row
 from neurofer.stream.web.pictures import Painter
@@ -180,7 +180,7 @@ class Feed:
         return {"number": shown.number, "since_us": int(shown.since_us), "length_us": shown.stop_us - shown.start_us,
                 "events": len(shown.events), "sensor": list(shown.events.sensor),
                 "box": [int(side) for side in shown.box] if shown.box else None,
-                "label": decision.label if decision else None,
+                "label": label_shown(decision) if decision else None,
                 "decision": decision_row(shown, self.watched.facts.classes), "tally": tally_row(shown.tally),
                 "skipped": self._subscription.missed}
 

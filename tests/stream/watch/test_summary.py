@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from neurofer.stream.decisions import Decision
+from neurofer.stream.watch.shown import label_shown
 from neurofer.stream.watch.summary import BINS, MEMORY, Latencies, Summary
 from neurofer.stream.watch.words import clock_text, rate_text, speed_text, summary_lines, time_text
 from trees.watched import made_facts, made_shown
@@ -98,3 +100,10 @@ def test_numbers_as_text():
         "- ev/s", "0 ev/s", "999 ev/s", "1.23 kev/s", "1000 kev/s", "1.2 Mev/s"]
     assert [time_text(time) for time in (math.nan, 0.123, 3.21, 1_234.5)] == ["-", "0.12", "3.2", "1,234"]
     assert (speed_text(1.0), speed_text(math.inf)) == ("1x", "max")
+
+
+def test_a_tie_of_all_classes_is_no_label() -> None:
+    tied = Decision(0, 10, "happy", (0.25, 0.25, 0.25, 0.25), 0, 1.0)
+    assert tied.tied
+    assert label_shown(tied) == "undecided"
+    assert label_shown(tied._replace(probabilities=(0.25, 0.26, 0.25, 0.24))) == "happy"

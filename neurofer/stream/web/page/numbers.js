@@ -4,13 +4,15 @@ import { drawHistogram, milliseconds, quantile, whole } from "./draw.js";
 const get = (id) => document.getElementById(id);
 const COUNTERS = [
   ["windows", "windows"], ["decisions", "decisions"], ["events", "events"], ["dropped_windows", "dropped windows", true],
-  ["dropped_events", "dropped events", true], ["bad_events", "bad events", true], ["lost_packets", "lost packets", true], ["rest_events", "events behind the end", false],
+  ["dropped_events", "dropped events", true], ["bad_events", "bad events", true], ["lost_packets", "lost packets", true],
   ["restarts", "restarts", true],
 ];
+const REST = ["rest_events", "events behind the end", false]; // only of a live source that ended
 
 /** Counters; what should be zero and is not stands out. */
 export function drawCounters(list, tally, missed) {
-  const rows = [...COUNTERS.map(([key, word, bad]) => [word, tally[key], bad]), ["not drawn here", missed, false]];
+  const shown = tally.rest_events > 0 ? [...COUNTERS, REST] : COUNTERS;
+  const rows = [...shown.map(([key, word, bad]) => [word, tally[key], bad]), ["not drawn here", missed, false]];
   if (list.children.length !== rows.length) {
     list.replaceChildren(...rows.map(() => {
       const pair = document.createElement("div");
