@@ -43,8 +43,20 @@ _OF_THE_STATE = ("card.json", "checkpoint.safetensors", "checkpoint-prior.safete
 _AGAIN = "copy the folder again, or train it again"
 
 
+class ShowsCard:
+    """What has a run folder and shows itself by its card in notebooks."""
+
+    path: Path
+    card: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        from neurofer.train.run_card import run_card
+
+        return run_card(self.path, self.card)
+
+
 @dataclass(frozen=True)
-class Run:
+class Run(ShowsCard):
     """A finished run.
 
     Attributes:
@@ -60,11 +72,6 @@ class Run:
     card: dict[str, Any]
     model: nn.Module
     record: dict[str, Any]
-
-    def _repr_html_(self) -> str:
-        from neurofer.train.run_card import run_card
-
-        return run_card(self.path, self.card)
 
 
 def load_run(path: Path | str, config: TrainConfig | None = None) -> Run:

@@ -20,7 +20,7 @@ INTERPOLATOR = "interpolator.safetensors"
 
 
 @dataclass(frozen=True)
-class MicroRun:
+class MicroRun(run_folder.ShowsCard):
     """A finished run.
 
     Attributes:

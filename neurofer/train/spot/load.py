@@ -22,7 +22,7 @@ from neurofer.train.spot.scores import scorer_of
 
 
 @dataclass(frozen=True)
-class SpotRun:
+class SpotRun(run_folder.ShowsCard):
     """A finished run.
 
     Attributes:

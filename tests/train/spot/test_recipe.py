@@ -46,6 +46,7 @@ def test_a_finished_folder_holds_its_record(run: Path, store: Path) -> None:
 
 def test_a_run_read_back_spots_the_same(run: Path, store: Path) -> None:
     loaded, long_set = load_spot_run(run), open_long_pool([store])
+    assert str(run) in loaded._repr_html_()
     assert loaded.fps == 30 and loaded.crop_px == 32  # noqa: PT018
     scorer = loaded.scorer()
     frames = np.load(store / "frames" / "p0_0.npy")
