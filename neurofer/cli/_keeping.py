@@ -120,13 +120,19 @@ class Making:
                 journal.remove()
                 return None
             if finished:
-                kept = [entry for place, entry in finished.items() if place not in self.task.elsewhere]
+                kept = [entry for place, entry in finished.items() if place not in self.task.elsewhere
+                        and not self._given_up(entry)]
                 take_over(journal, target, kept)
                 self._tell_begin(target, journal)
         except BaseException:
             journal.remove()
             raise
         return journal
+
+    def _given_up(self, entry: Entry) -> bool:
+        """Whether a recording that gave nothing has been taken away since: its failure concerns nobody any more."""
+        gave = entry.outcome.failure is None or entry.outcome.decisions
+        return not gave and entry.path not in self.task.recordings and not entry.path.exists()
 
     def _missing(self, entries: dict[str, Entry]) -> list[tuple[Path, Stamp | None]]:
         """Recordings to be decided about, and how their files are now."""

@@ -194,6 +194,21 @@ def test_skip_done_decides_about_what_is_new_failed_or_changed(
     assert out.stat().st_mtime_ns == before
 
 
+def test_skip_done_forgets_a_failure_whose_file_was_taken_away(day: Path, run_folder: Path, run_cli: Any,
+                                                                  tmp_path: Path, face_events: Events) -> None:
+    out = tmp_path / "out" / "out.csv"
+    words = ("predict", run_folder, day, *LOOK, "-o", out)
+    assert "1 of 5 recordings failed" in run_cli(*words).err
+    (day / "1.npz").unlink()
+    (day / "3.npz").unlink()
+    add(day / "9.npz", face_events)
+    code, _, err = run_cli(*words, "--skip-done")
+    assert (code, "failed" in err) == (0, False)
+    files = {row[0] for row in rows_of(out.read_text(encoding="utf-8"))[1:]}
+    assert {Path(name).name for name in files} == {"0.npz", "2.npz", "3.npz", "4.npz", "9.npz"}
+    assert len((out.parent / "failures.csv").read_text(encoding="utf-8").splitlines()) == 1
+
+
 def test_skip_done_keeps_recordings_that_are_not_named(day: Path, run_folder: Path, run_cli: Any, tmp_path: Path,
                                                        face_events: Events) -> None:
     out = tmp_path / "out.csv"
