@@ -36,6 +36,7 @@ class Keys:
     """Reads single keys while its ``with`` block runs; gives none where that is not possible.
 
     Possible where standard input is a terminal, this program is in its foreground, and the system has ``termios``.
+    Ctrl-Z is a key without a meaning meanwhile.
 
     Attributes:
         available: Whether keys are read, known inside the block.
@@ -67,6 +68,9 @@ class Keys:
                 self._file, self._before = file, termios.tcgetattr(file)
                 tty.setcbreak(file, termios.TCSANOW)
                 self.available = True
+                now = termios.tcgetattr(file)
+                now[6][termios.VSUSP] = b"\0"  # a stopped program would leave its screen and these keys to the shell
+                termios.tcsetattr(file, termios.TCSANOW, now)
         except (OSError, ValueError, AttributeError, termios.error):
             self._restore()
         return self

@@ -249,3 +249,16 @@ def test_a_stream_begins_when_its_first_window_will_be_seen(watched, file):
     view(watched, console=Console(file=file(), force_terminal=True, width=80, height=24), keys=False,
          begin=lambda: places.append(len(watched.places)))
     assert places == [1]
+
+
+def test_a_program_that_reads_keys_is_not_stopped_by_one(keyboard):
+    import termios
+
+    from neurofer.stream.watch.keys import Keys
+
+    _, settings = keyboard
+    before = settings()
+    with Keys() as keys:
+        assert keys.available
+        assert settings()[6][termios.VSUSP] == b"\x00"
+    assert settings() == before
