@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurofer.eval_mode import deciding
 from neurofer.models.encoder import Encoder
 from neurofer.models.recurrent import SequenceClassifier
 
@@ -27,15 +28,10 @@ def encoder_maps(model: Encoder | SequenceClassifier, picture: Tensor) -> dict[s
     """
     if picture.ndim != 3:
         raise ValueError(f"encoder_maps: need one picture (C, S, S), got {tuple(picture.shape)}")
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
+    with deciding(model):
         passing = picture[None]
         if isinstance(model, SequenceClassifier) and model.front is not None:
             passing = model.front(passing)
         found = (model.encoder if isinstance(model, SequenceClassifier) else model).features(passing)
-    finally:
-        for module in training:
-            module.training = True
     names = [*(f"block{number}" for number in range(1, len(found))), "embedding"]
     return {name: one[0].float().cpu().numpy() for name, one in zip(names, found, strict=True)}

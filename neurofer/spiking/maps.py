@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurofer.eval_mode import deciding
 from neurofer.spiking.network import NetworkState, SpikingNetwork
 
 STRETCH_STEPS = 100
@@ -30,10 +28,10 @@ def spike_maps(network: SpikingNetwork, spikes: Tensor) -> dict[str, NDArray[np.
     Raises:
         ValueError: not one sequence of at least one step, or another shape than the network takes.
     """
-    _refuse_batch("spike_maps", spikes)
+    refuse_batch("spike_maps", spikes)
     sums: list[Tensor] = [spikes.double().sum(0)[0]]
     state: NetworkState | None = None
-    with _deciding(network):
+    with deciding(network):
         for stretch in spikes.split(STRETCH_STEPS):
             sums, state = _further(network, stretch, sums, state)
     names = ["input", *(layer.name for layer in network.spiking_layers())]
@@ -64,27 +62,20 @@ def spike_trains(network: SpikingNetwork, spikes: Tensor) -> dict[str, NDArray[n
         ValueError: not one sequence of at least one step, another shape than the network takes, or a last layer that
             never fires.
     """
-    _refuse_batch("spike_trains", spikes)
+    refuse_batch("spike_trains", spikes)
     if not network.specs[-1].fires:
         raise ValueError("spike_trains: the last layer never fires; see membrane_traces for its membranes")
-    with _deciding(network):
+    with deciding(network):
         found, _ = network.activity(spikes)
     return {layer.name: (one[:, 0].flatten(1) > 0).cpu().numpy()
             for layer, one in zip(network.spiking_layers(), found, strict=True)}
 
 
-def _refuse_batch(who: str, spikes: Tensor) -> None:
+def refuse_batch(who: str, spikes: Tensor) -> None:
+    """Refuse all but one sequence ``(T, 1, C, H, W)`` of at least one step.
+
+    Raises:
+        ValueError: says who needs it, and what came.
+    """
     if spikes.ndim != 5 or spikes.shape[1] != 1 or not len(spikes):
         raise ValueError(f"{who}: need one sequence (T, 1, C, H, W) with T >= 1, got {tuple(spikes.shape)}")
-
-
-@contextmanager
-def _deciding(network: SpikingNetwork) -> Iterator[None]:
-    """Eval mode, and afterwards every module's own mode again."""
-    training = [module for module in network.modules() if module.training]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

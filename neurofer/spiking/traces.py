@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neurofer.spiking.forms import NATIVE
 from neurofer.spiking.layers import SpikingLayer
+from neurofer.spiking.maps import refuse_batch
 from neurofer.spiking.network import NetworkState, SpikingNetwork
 from neurofer.spiking.neuron import CubaState, along_channels
 from neurofer.spiking.registers import DECAY_ONE, INPUT_SHIFT, STATE_LIMIT
@@ -60,8 +61,7 @@ def membrane_traces(network: SpikingNetwork, spikes: Tensor, layer: str, neurons
     layers = {one.name: one for one in network.spiking_layers()}
     if layer not in layers:
         raise ValueError(f"membrane_traces: no layer {layer!r}; choose one of {', '.join(layers)}")
-    if spikes.ndim != 5 or spikes.shape[1] != 1 or not len(spikes):
-        raise ValueError(f"membrane_traces: need one sequence (T, 1, C, H, W) with T >= 1, got {tuple(spikes.shape)}")
+    refuse_batch("membrane_traces", spikes)
     form = layers[layer].neuron.form
     if form not in NATIVE or (network.training and network.dropout):
         raise ValueError(f"membrane_traces: need native neurons and no dropout, got neuron {form}"
