@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from neurofer.events.recording import Window
 from neurofer.stream.cutting import CutState, Cutter, Restart
 from neurofer.stream.deciding import LOOK_US, DecidingState, Told, WindowDecider
 from neurofer.stream.decisions import Decision
-from neurofer.stream.steps import Step
+from neurofer.stream.steps import Step, digest_of
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,17 @@ class Decides:
         classes: Class names.
         window_us: A decision is made every so often.
         evidence_us: How far back a decision looks.
-        digest: Of the weights and of the way of seeing; a saved state fits only the same.
     """
 
     step: Step
     classes: tuple[str, ...]
     window_us: float
     evidence_us: float
-    digest: str
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of the weights and of the way of seeing; a saved state fits only the same. Read where states are, alone."""
+        return digest_of(self.step)
 
 
 class LiveStream:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,7 +150,7 @@ class Predictor:
             raise UsageError(f"{self.name}: decides about whole recordings, not while they run; "
                              "take a run of another network, or neurofer predict")
         self._warm_up((128, 128))
-        return Decides(self._step, self.classes, self.window_us, self.evidence_us, digest_of(self._step))
+        return Decides(self._step, self.classes, self.window_us, self.evidence_us)
 
     @property
     def representation(self) -> Representation | None:
@@ -187,17 +186,6 @@ class OpenedApart:
 
         torch.set_num_threads(1)
         return Predictor.open(self.run)
-
-
-def digest_of(step: Step) -> str:
-    """SHA-256 of a network's weights and its way of seeing."""
-    sha = hashlib.sha256()
-    seen = {name: value for name, value in vars(step).items() if name != "model" and not name.startswith("_")}
-    sha.update(repr(sorted(seen.items())).encode())
-    for name, value in step.model.state_dict().items():
-        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        sha.update(value.detach().cpu().contiguous().view(-1).numpy().tobytes())
-    return sha.hexdigest()
 
 
 def _step_of(run: Run) -> Step | WholeStep:

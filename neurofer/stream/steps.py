@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -23,7 +24,7 @@ from neurofer.spiking.readout import ReadOut
 from neurofer.stream.decisions import Scene, Verdict, WindowStep
 from neurofer.train.ann import pictures_to_network
 
-__all__ = ["AnnStep", "Scene", "SnnMemory", "SnnStep", "Step", "Verdict"]
+__all__ = ["AnnStep", "Scene", "SnnMemory", "SnnStep", "Step", "Verdict", "digest_of"]
 
 
 class Step(WindowStep, Protocol):
@@ -149,6 +150,17 @@ class SnnStep:
 
     def finish(self, state: SnnMemory | None) -> Verdict | None:
         return None
+
+
+def digest_of(step: Step) -> str:
+    """SHA-256 of a network's weights and its way of seeing."""
+    sha = hashlib.sha256()
+    seen = {name: value for name, value in vars(step).items() if name != "model" and not name.startswith("_")}
+    sha.update(repr(sorted(seen.items())).encode())
+    for name, value in step.model.state_dict().items():
+        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        sha.update(value.detach().cpu().contiguous().view(-1).numpy().tobytes())
+    return sha.hexdigest()
 
 
 def _only(tensors: Mapping[str, Tensor], names: set[str]) -> Mapping[str, Tensor]:

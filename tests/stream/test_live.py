@@ -19,7 +19,8 @@ from neurofer.events.recording import MemoryRecording
 from neurofer.stream.cutting import LONGEST_SILENCE_US, CutState, Cutter, Restart
 from neurofer.stream.decisions import Decision
 from neurofer.stream.live import LiveStream
-from neurofer.stream.predictor import Predictor, digest_of
+from neurofer.stream.predictor import Predictor
+from neurofer.stream.steps import digest_of
 from trees.live_runs import ann_run, snn_run, spiking_run
 
 BOX = Box(30, 4, 70, 80)

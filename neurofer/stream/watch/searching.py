@@ -27,8 +27,10 @@ class FaceSearch:
         Raises:
             NeuroferError: the search failed.
         """
-        seen = [window.events for window in waiting if len(window.events)]
-        if self._thread is None and seen and enough_to_look(waiting):
+        if self._thread is None and enough_to_look(waiting):
+            seen = [window.events for window in waiting if len(window.events)]
+            if not seen:
+                return None
             recording = MemoryRecording(joined(seen, seen[0].sensor))
             self._thread = Thread(target=self._search, args=(recording,), name="neurofer-face", daemon=True)
             self._thread.start()
