@@ -61,8 +61,9 @@ def _clip_set_card(clips: ClipSet) -> str:
         clip = next((clip for clip in clips.clips if clip.label == label), None)
         try:
             picture = _picture(clip, _quickly_read(clip), SET_PX) if clip is not None else None
-        except Exception:  # noqa: BLE001  the number of its clips is told all the same
-            picture = None
+        except Exception as error:  # noqa: BLE001  a card is never an error
+            facts.append((f"picture of {label}", f"cannot be read: {error}"))
+            continue
         if picture is not None:
             pictures.append(picture._replace(says=label))
     return card_html(clips.name, facts, pictures, SET_PX)
